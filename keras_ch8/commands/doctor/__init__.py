@@ -36,8 +36,6 @@ from ._script import Scoring, Script, gravest, lines_of, outcome_of
 HEALTHY, PROVEN, REFUSED, SICK, FAILED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 """Exit status."""
 SEEDS, ROUNDS = 3, 3
-MOST_NAMED = 5
-"""Files that are named, at most."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -119,29 +117,29 @@ def _size(target: Target, in_place: bool) -> int:
     size = 0
     for root in target.roots:
         for _, of_file in () if in_place else files_in(root):
-            size += of_file
+            size += of_file.st_size
             if size > LARGEST:
                 raise ValueError(
-                    f"Each trial works on a copy of {root}, which has more than {LARGEST // 10**6} MB. Move large data "
-                    "elsewhere, or pass --in-place: then trials read all files but Python's where they are, and may "
-                    "change them."
+                    f"Each trial works on a copy of {root}, which has more than {LARGEST // 10**6} MB. Call it in "
+                    "a smaller folder, or pass --in-place: then trials read all files but Python's where they are, and "
+                    "may change them."
                 )
     return size
 
 
 def _plan(target: Target, size: int, arguments: argparse.Namespace) -> str:
+    """Return what would be run, and about how long."""
     command = " ".join(
-        ["python", *(["-m", target.module] if target.module else [str(target.script)]), *target.arguments]
+        [f"python -m {target.module}" if target.module else f"python {target.script}", *target.arguments]
     )
     folders = " and ".join(map(str, target.roots))
-    copied = f"a copy of {folders} ({size / 10**6:.1f} MB)"
+    copied = "links to all other files" if arguments.in_place else f"{size / 10**6:.1f} MB"
     most = f"for at most {arguments.minutes:g} minutes" if arguments.minutes else "without a limit of time"
     return (
         f"First, once as you do, in {target.cwd}: {command}\n"
-        f"If nothing calls for action, that is all. Otherwise, {most}, trials of the same command follow, each in "
-        f"{'place, with links to the files of ' + folders if arguments.in_place else copied}.\n"
-        f"A patch that helps at once takes {4 * SEEDS} of them; each fix that does not, about 2 more. Each takes about "
-        "as long as the first run."
+        f"If something calls for action, trials follow, {most}, each in a copy of {folders} ({copied}).\n"
+        f"Each takes about as long as the first run. A fix that helps takes {4 * SEEDS} of them, and one that does not "
+        "2 or more."
     )
 
 
@@ -163,12 +161,13 @@ class _Session:
             first, is_over = end.ran, False
         name = self.work.target.script.name
         failed = bool(first.ended.error or (first.ended.status and not first.fits))
-        if is_over and not first.fits:
+        if is_over and not first.fits and not failed:
             self.say(f"{name} ended without a `fit` of a Keras model, which is what `doctor` watches.")
-            return FAILED if failed else REFUSED
+            return REFUSED
         outcome, proof, page = outcome_of(first), None, None
-        said = [line for verdict in outcome.acts for line in alarm(verdict)]
-        self.say("\n".join(["", *(said or brief(outcome.verdicts, gravest(first)))]))
+        if first.fits:
+            said = [line for verdict in outcome.acts for line in alarm(verdict)]
+            self.say("\n".join(["", *(said or brief(outcome.verdicts, gravest(first)))]))
         if is_over and outcome.acts and not (failed and first.fits[-1].curve):  # an error after `fit` is no verdict's
             proof = self._prove(first, outcome)
             self.say(f"\n{proof}")
@@ -188,9 +187,8 @@ class _Session:
         seconds = f"{first.ended.seconds:.0f} s" if first.ended.seconds >= 1 else "a second"
         self.say(f"Trials run in copies of {roots}, each for about {seconds}, and are scored on {scoring.on}.")
         if self.work.outside:
-            files, more = ", ".join(self.work.outside[:MOST_NAMED]), len(self.work.outside) - MOST_NAMED
-            more_files = f" and {more} more" if more > 0 else ""
-            self.say(f"Trials write to files elsewhere, too, which are put back in the end: {files}{more_files}.")
+            files = ", ".join(self.work.outside)
+            self.say(f"Trials write to files elsewhere, too, which are put back in the end: {files}.")
         minutes = self.arguments.minutes
         left = None if minutes is None else max(0.0, minutes - (time.monotonic() - self._begun) / 60)
         return prove(script, outcome.acts, seeds=SEEDS, rounds=ROUNDS, minutes=left, tell=self.say)

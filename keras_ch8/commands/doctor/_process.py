@@ -115,7 +115,7 @@ class Workplace:
         roots, begun = self.target.roots, time.time_ns()
         ran = self._run(dict(zip(roots, roots, strict=True)), None, screen=self.screen)
         self._patience = max(LEAST, SLOWER * ran.ended.seconds)
-        stats = {path: os.stat(path) for root in roots for path, _ in files_in(root)}
+        stats = {path: stat for root in roots for path, stat in files_in(root)}
         own = [os.fstat(each) for each in (1, 2)]  # what `doctor` prints may go to a file of the folder
         written = {path for path, stat in stats.items() if stat.st_mtime_ns >= begun and not path.endswith(".py")}
         inside = written | (stats.keys() & {*ran.ended.written})  # a source that its user has saved is no output
@@ -269,15 +269,23 @@ def _end(process: Any, is_leader: bool) -> None:
 # --- a copy of a folder -----------------------------------------------------------------------------------------------
 
 
-def files_in(folder: str | os.PathLike[str]) -> Iterator[tuple[str, int]]:
-    """Yield path and size of each file that a copy of a folder has as its own."""
-    for entry in list(os.scandir(folder)):
-        if entry.is_symlink() or is_linked(entry):
+NOT_THERE = (FileNotFoundError, PermissionError)
+"""Of a file that goes while it is looked at, or that the script cannot read either."""
+
+
+def files_in(folder: str | os.PathLike[str]) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield path and facts of each file that a copy of a folder has as its own."""
+    entries = []
+    with contextlib.suppress(*NOT_THERE):
+        entries = list(os.scandir(folder))
+    for entry in entries:
+        if is_linked(entry):
             continue
         if entry.is_dir():
             yield from files_in(entry.path)
-        elif entry.is_file():
-            yield entry.path, entry.stat().st_size
+        with contextlib.suppress(*NOT_THERE):
+            if entry.is_file():
+                yield entry.path, entry.stat()
 
 
 def copy(folder: str | os.PathLike[str], into: Path, in_place: bool) -> None:
@@ -285,15 +293,17 @@ def copy(folder: str | os.PathLike[str], into: Path, in_place: bool) -> None:
     into.mkdir()
     for entry in list(os.scandir(folder)):
         there = into / entry.name
-        if entry.is_symlink() or is_linked(entry) or (in_place and entry.is_file() and not entry.name.endswith(".py")):
-            there.symlink_to(os.path.realpath(entry.path))
-        elif entry.is_dir():
-            copy(entry.path, there, in_place)
-        elif entry.is_file():
-            shutil.copy2(entry.path, there)
+        with contextlib.suppress(*NOT_THERE):
+            if is_linked(entry) or (in_place and entry.is_file() and not entry.name.endswith(".py")):
+                there.symlink_to(os.path.realpath(entry.path))
+            elif entry.is_dir():
+                copy(entry.path, there, in_place)
+            elif entry.is_file():
+                shutil.copy2(entry.path, there)
 
 
 def is_linked(entry: os.DirEntry[str]) -> bool:
-    """Whether a folder is one that is not copied."""
+    """Whether a copy has a link in the place of something: it is one, or a folder that is not copied."""
     is_known = entry.name in LINKED or entry.name.startswith(PREFIX)
-    return entry.is_dir() and (is_known or os.path.exists(os.path.join(entry.path, "pyvenv.cfg")))
+    is_environment = os.path.exists(os.path.join(entry.path, "pyvenv.cfg"))
+    return entry.is_symlink() or (entry.is_dir() and (is_known or is_environment))
