@@ -171,14 +171,15 @@ class _Session:
         if is_over and outcome.acts and not (failed and first.fits[-1].curve):  # an error after `fit` is no verdict's
             proof = self._prove(first, outcome)
             self.say(f"\n{proof}")
-        if proof and proof.patched:
-            page = self._write(proof) if self.arguments.write else None
+        patched = proof.patched if proof else None
+        if isinstance(patched, Script) and self.arguments.write:
+            page = self._write(patched)
         if self.arguments.json:
             run = _json.run(name, outcome.verdicts, gravest(first), error=outcome.error, where=lines_of(first))
             sys.stdout.write(_json.report("doctor", [run], proof=proof, page=page))
         if not is_over:
             return INTERRUPTED
-        return PROVEN if proof and proof.patched else FAILED if failed else SICK if outcome.acts else HEALTHY
+        return PROVEN if patched else FAILED if failed else SICK if outcome.acts else HEALTHY
 
     def _prove(self, first: Ran, outcome: Outcome) -> Proof:
         scoring = Scoring(first)
@@ -193,9 +194,9 @@ class _Session:
         left = None if minutes is None else max(0.0, minutes - (time.monotonic() - self._begun) / 60)
         return prove(script, outcome.acts, seeds=SEEDS, rounds=ROUNDS, minutes=left, tell=self.say)
 
-    def _write(self, proof: Proof) -> str:
+    def _write(self, patched: Script) -> str:
         """Put the patch into the files, unless one was changed in the meantime, and return the page with the curves."""
-        for name, content in proof.patched.encoded().items():
+        for name, content in patched.encoded().items():
             path = self.work.target.roots[0] / name
             if path.read_bytes() != self.work.found(name).read_bytes():
                 self.say(f"{path} was changed in the meantime, so that it is left as it is.")
@@ -206,7 +207,7 @@ class _Session:
             path.write_bytes(content)
             self.say(f"{path} has the patch; {kept.name} is a copy of what it was.")
         page = str(self.work.target.script.with_suffix(".doctor.html"))
-        report(self.work.runs(proof.fresh.pairs[0].seed), page)
+        report(self.work.runs(SEEDS), page)  # the first that chose nothing
         self.say(f"{page} has the curves before and after.")
         return page
 

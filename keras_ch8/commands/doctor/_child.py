@@ -64,7 +64,7 @@ def run(job: Job, pipe: Connection, screen: Any = None) -> None:
     except BaseException as raised:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         sys.stderr.write(_traceback(raised, job.root))
-        error = f"{type(raised).__name__}: {_said_by(raised)}"
+        error = f"{type(raised).__name__}: {_said_by(raised) if isinstance(raised, Exception) else raised}"
     seconds = time.monotonic() - begun
     with contextlib.suppress(BaseException):
         atexit._run_exitfuncs()
@@ -91,7 +91,7 @@ def _written_by(event: str, given: tuple[Any, ...]) -> Iterator[str]:
             yield os.path.abspath(path)
 
 
-def _said_by(error: BaseException) -> str:
+def _said_by(error: Exception) -> str:
     """Return what an error says in a line: of one in a graph the last, since the first is that there is one."""
     lines = [line.strip() for line in str(error).splitlines()]
     if lines[:1] == ["Graph execution error:"]:

@@ -137,8 +137,8 @@ class Workplace:
         """
         with tempfile.TemporaryDirectory(dir=self.folder, prefix="trial-") as name:
             folder = Path(name)
-            moved = self._copy(sorted((self.folder / "found").iterdir()), folder)
-            moved = dict(zip(self.target.roots, moved, strict=True))
+            copies = self._copy(sorted((self.folder / "found").iterdir()), folder)
+            moved = dict(zip(self.target.roots, copies, strict=True))
             for file, content in edits.items():
                 path = moved[self.target.roots[0]] / file
                 path.unlink()  # which may be a link
@@ -232,7 +232,7 @@ class _Screen:
     def __reduce__(self) -> tuple[Any, ...]:
         if sys.platform == "win32":  # a process has the screen of the one that begins it
             return list, ()
-        return list, ([reduction.DupFd(each) for each in self.descriptors],)  # type: ignore[attr-defined]
+        return list, ([reduction.DupFd(each) for each in self.descriptors],)
 
 
 def _begin(job: Job, pipe: Connection, screen: Any) -> None:

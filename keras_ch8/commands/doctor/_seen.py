@@ -210,8 +210,8 @@ def _held_out(arguments: dict[str, Any], scored_on: str, seed: int) -> HeldOut |
     if scored_on == TRAINING:
         return HeldOut(x, y, arguments.get("steps_per_epoch"), y)
     if scored_on == VALIDATION and given is not None:
-        others = given[:2] if isinstance(given, tuple | list) else (given, None)
-        return HeldOut(*others, arguments.get("validation_steps"), y)
+        others = (*given, None) if isinstance(given, tuple | list) else (given, None)
+        return HeldOut(others[0], others[1], arguments.get("validation_steps"), y)
     if scored_on not in (VALIDATION, HELD_OUT) or _to_score_on(arguments) != scored_on:
         return None
     count, data = _rows_of(arguments), tuple(_arrays(arguments.get(name)) for name in OF_EXAMPLES)
@@ -222,7 +222,7 @@ def _held_out(arguments: dict[str, Any], scored_on: str, seed: int) -> HeldOut |
         first = max(1, round(SHARE * count))
         others, kept = _batches.take(data, order[:first]), _batches.take(data, np.sort(order[first:]))
         arguments |= {name: part for name, part in zip(OF_EXAMPLES, kept, strict=True) if part is not None}
-    return HeldOut(*others[:2], trained_on=y)
+    return HeldOut(others[0], others[1], trained_on=y)
 
 
 def _scored(model: keras.Model, held_out: HeldOut, loss: float, scale: Scale | None) -> Score:
