@@ -28,7 +28,7 @@ from ...cockpit.page import report
 from ...proof.program import Outcome
 from ...proof.result import Proof
 from ...proof.rounds import prove
-from ...verdicts.texts import alarm, brief
+from ...verdicts.texts import alarm, brief, pasted
 from .. import _json
 from ._process import LARGEST, Interrupted, Ran, Target, Workplace, files_in
 from ._script import Scoring, Script, gravest, lines_of, outcome_of
@@ -164,16 +164,14 @@ class _Session:
         if is_over and not first.fits and not failed:
             self.say(f"{name} ended without a `fit` of a Keras model, which is what `doctor` watches.")
             return REFUSED
-        outcome, proof, page = outcome_of(first), None, None
+        outcome = outcome_of(first)
         if first.fits:
             said = [line for verdict in outcome.acts for line in alarm(verdict)]
             self.say("\n".join(["", *(said or brief(outcome.verdicts, gravest(first)))]))
-        if is_over and outcome.acts and not (failed and first.fits[-1].curve):  # an error after `fit` is no verdict's
-            proof = self._prove(first, outcome)
-            self.say(f"\n{proof}")
+        fails_later = failed and bool(outcome.curve)  # after `fit`, which no fix of a training mends
+        proof = self._prove(first, outcome) if is_over and outcome.acts and not fails_later else None
         patched = proof.patched if proof else None
-        if isinstance(patched, Script) and self.arguments.write:
-            page = self._write(patched)
+        page = self._write(patched) if isinstance(patched, Script) and self.arguments.write else None
         if self.arguments.json:
             run = _json.run(name, outcome.verdicts, gravest(first), error=outcome.error, where=lines_of(first))
             sys.stdout.write(_json.report("doctor", [run], proof=proof, page=page))
@@ -182,6 +180,7 @@ class _Session:
         return PROVEN if patched else FAILED if failed else SICK if outcome.acts else HEALTHY
 
     def _prove(self, first: Ran, outcome: Outcome) -> Proof:
+        """Say what trials are, what they have shown, and the code of each fix for which there is no patch."""
         scoring = Scoring(first)
         script = Script(self.work, scoring, first.fits)
         roots = " and ".join(map(str, self.work.target.roots))
@@ -192,7 +191,11 @@ class _Session:
             self.say(f"Trials write to files elsewhere, too, which are put back in the end: {files}.")
         minutes = self.arguments.minutes
         left = None if minutes is None else max(0.0, minutes - (time.monotonic() - self._begun) / 60)
-        return prove(script, outcome.acts, seeds=SEEDS, rounds=ROUNDS, minutes=left, tell=self.say)
+        proof = prove(script, outcome.acts, seeds=SEEDS, rounds=ROUNDS, minutes=left, tell=self.say)
+        self.say(f"\n{proof}")
+        for verdict in (each.cures[-1] for each in proof.tried if each.judgement is None and each.cures[-1].code):
+            self.say(f"\n{pasted(verdict)}")
+        return proof
 
     def _write(self, patched: Script) -> str:
         """Put the patch into the files, unless one was changed in the meantime, and return the page with the curves."""
