@@ -195,10 +195,15 @@ class _Session:
         self.say(f"\n{proof}")
         for verdict in (each.cures[-1] for each in proof.tried if each.judgement is None and each.cures[-1].code):
             self.say(f"\n{pasted(verdict)}")
+        if proof.patched and not self.arguments.write:
+            self.say("Apply the patch with `git apply`, or call again with --write.")
         return proof
 
-    def _write(self, patched: Script) -> str:
-        """Put the patch into the files, unless one was changed in the meantime, and return the page with the curves."""
+    def _write(self, patched: Script) -> str | None:
+        """Put the patch into the files, unless one was changed in the meantime, and return the page with the curves.
+
+        There is none where the script has a `Doctor` or `Diagnosis` of its own.
+        """
         for name, content in patched.encoded().items():
             path = self.work.target.roots[0] / name
             if path.read_bytes() != self.work.found(name).read_bytes():
@@ -209,8 +214,11 @@ class _Session:
             shutil.copy2(path, kept)
             path.write_bytes(content)
             self.say(f"{path} has the patch; {kept.name} is a copy of what it was.")
+        runs = self.work.runs(SEEDS)  # the first that chose nothing
+        if not runs.exists():
+            return None
         page = str(self.work.target.script.with_suffix(".doctor.html"))
-        report(self.work.runs(SEEDS), page)  # the first that chose nothing
+        report(runs, page)
         self.say(f"{page} has the curves before and after.")
         return page
 
