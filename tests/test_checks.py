@@ -11,32 +11,20 @@ from keras_ch8.extend import RuleOptimizer
 
 BAD = [
     (ours.Adam, {"epsilon": -1}, r"`epsilon` .* in \[1e-37, inf\)\. Received: epsilon=-1\. The book's value is 1e-08"),
-    (ours.Adam, {"epsilon": 0}, r"Received: epsilon=0\."),
     (ours.Adam, {"beta_1": 1.0}, r"`beta_1` .* in \[0, 1\)\. Received: beta_1=1\.0\. Try 0\.9 for a memory of"),
-    (ours.Adam, {"beta_2": 1.5}, r"Received: beta_2=1\.5"),
-    (ours.Adam, {"beta_1": "0.9"}, r"Received: beta_1='0\.9'"),
     (ours.Adam, {"amsgrad": True}, r"`Adam` .* no `amsgrad`.*Received: amsgrad=True.*keras\.optimizers\.Adam"),
     (ours.AdamW, {"amsgrad": True}, r"`AdamW` .* no `amsgrad`.*keras\.optimizers\.AdamW"),
     (ours.AdamW, {"weight_decay": None}, r"Received: weight_decay=None\. Use `Adam` for no decay"),
-    (ours.RMSprop, {"rho": 1.1}, r"`rho` .*Received: rho=1\.1"),
     (ours.RMSprop, {"momentum": 0.9}, r"Use `keras_ch8\.optimizers\.RMSpropNesterov`"),
     (ours.RMSprop, {"centered": True}, r"Keras's `keras\.optimizers\.RMSprop` has it"),
-    (ours.RMSpropNesterov, {"momentum": -0.1}, r"`momentum` .*Received: momentum=-0\.1"),
     (ours.RMSpropNesterov, {"use_ema": True, "finish_at_theta": True}, r"Received both; leave one of them out"),
     (ours.Adagrad, {"initial_accumulator_value": 0.1}, r"takes initial_accumulator_value=0\.0 only"),
     (ours.SGD, {"momentum": 1.0}, r"`momentum` .* in \[0, 1\)\. Received: momentum=1\.0\."),
-    (ours.SGD, {"momentum": None}, r"Received: momentum=None"),
-    (ours.SGD, {"momentum": -0.1, "nesterov": True}, r"Received: momentum=-0\.1"),
-    (ours.Momentum, {"momentum": 1}, r"Received: momentum=1\."),
     (ours.Momentum, {"nesterov": True}, r"Use `keras_ch8\.optimizers\.Nesterov`"),
     (ours.Nesterov, {"nesterov": False}, r"Use `keras_ch8\.optimizers\.Momentum`"),
     (ours.SGD, {"clipnorm": -1}, r"`clipnorm` .* in \(0, inf\)\. Received: clipnorm=-1\. Leave it out"),
-    (ours.SGD, {"global_clipnorm": 0}, r"Received: global_clipnorm=0\."),
-    (ours.SGD, {"clipvalue": math.nan}, r"Received: clipvalue=nan"),
-    (ours.SGD, {"weight_decay": -0.1}, r"`weight_decay` .*Received: weight_decay=-0\.1"),
     (ours.SGD, {"clipnorm": 1.0, "clipvalue": 1.0}, r"Only one of"),
     (ours.SGD, {"gradient_accumulation_steps": 1}, r"must be an integer of at least 2"),
-    (ours.SGD, {"learnin_rate": 1.0}, r"no argument `learnin_rate`"),
 ]
 RATES = ["fast", None, True, -1e-3, math.nan, math.inf, [0.1], 1j]
 

@@ -45,18 +45,6 @@ def test_names_that_the_base_class_must_have():
     assert len(optimizer.averages) == len(optimizer.accumulators) == 1
 
 
-def test_an_optimizer_that_is_named_is_found_and_compiled_by_that_name(monkeypatch):
-    class Named(keras.optimizers.SGD):
-        pass
-
-    monkeypatch.setattr(keras.src.optimizers, "ALL_OBJECTS_DICT", dict(keras.src.optimizers.ALL_OBJECTS_DICT))
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-    with keras.saving.custom_object_scope({"of_this_test>Named": Named}):  # as one that is registered
-        keras_private.name_optimizers({"of_this_test>Named": Named})
-        model.compile("of_this_test>Named", "mse")
-    assert type(model.optimizer) is Named
-
-
 def test_variables_overwritten_by_their_gradient_are_still_marked_so():
     variable = keras.Variable([1.0])
     variable.overwrite_with_gradient = True
@@ -196,61 +184,12 @@ def test_tensorflow_names():
     assert seen == [True, False]
 
 
-def test_a_metric_says_what_is_better_in_it_and_mode_auto_listens():
-    assert keras_private.direction(keras.metrics.MeanSquaredError()) == "min"
-    assert keras_private.direction(keras.metrics.BinaryAccuracy()) == "max"
-    metric = keras.metrics.MeanMetricWrapper(lambda y, prediction: keras.ops.abs(y - prediction), name="distance")
-    assert keras_private.direction(metric) is None
-    keras_private.lower_is_better(metric)
-    assert keras_private.direction(metric) == "min"
-    watch, model = keras.callbacks.EarlyStopping("distance"), keras.Sequential([keras.Input((1,))])
-    model.add(keras.layers.Dense(1))
-    model.compile("sgd", "mse", metrics=[metric])
-    model.fit(keras.ops.ones((2, 1)), keras.ops.ones((2, 1)), verbose=0, callbacks=[watch])
-    assert watch.monitor_op is keras.ops.less
-
-
-def test_what_an_optimizer_takes_its_rate_from_can_be_seen():
-    schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)
-    assert keras_private.schedule_of(keras.optimizers.SGD(schedule)) is schedule
-    number = keras.optimizers.SGD(0.1)
-    assert keras_private.schedule_of(number) is None
-    assert keras_private.rate_of(number) is number.learning_rate
-
-
-def test_optimizers_are_found_inside_others():
-    inner = keras.optimizers.SGD(0.1)
-    assert keras_private.optimizers_in(inner) == [inner]
-    assert keras_private.optimizers_in(keras.optimizers.LossScaleOptimizer(inner)) == [inner]
-    assert keras_private.optimizers_in(None) == []
-
-
-def test_unseeded_draws_share_a_generator_that_can_be_forgotten():
-    keras.utils.set_random_seed(0)
-    assert keras_private.global_seed_generator() is None
-    keras.random.normal((1,))
-    assert keras_private.global_seed_generator().state.shape == (2,)
-    keras_private.forget_global_seed_generator()
-    assert keras_private.global_seed_generator() is None
-
-
 def test_a_model_can_be_built_by_a_batch():
     model = keras.Sequential([keras.layers.Dense(2)])
     model.compile("sgd", "mse", metrics=["mae"])
     keras_private.build_on(model, (np.ones((4, 3)), np.ones((4, 2)), None))
     assert model.count_params() == 8
     assert len(model.metrics_variables) == 4
-
-
-def test_moments_can_be_swapped_while_layers_are_traced():
-    x = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
-    theirs = keras.ops.moments(x, axes=[0])
-    with keras_private.exact_moments():
-        ours = keras.ops.moments(x, axes=[0])
-        kept = keras.ops.moments(x, axes=[0], keepdims=True)
-    np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-6)
-    assert [tuple(m.shape) for m in (*ours, *kept)] == [(4,), (4,), (1, 4), (1, 4)]
-    np.testing.assert_array_equal(keras.ops.moments(x, axes=[0])[1], theirs[1])
 
 
 def test_the_layers_of_keras_take_their_moments_from_where_they_are_swapped(monkeypatch):
@@ -305,18 +244,6 @@ def test_another_compile_is_another_loss():
     model.compile("sgd", "mae")
     assert keras_private.what_loss_depends_on(model)[0] is not loss
     assert len(variables) == 2
-
-
-def test_a_model_is_saved_with_the_optimizer_that_it_was_given_later(tmp_path):
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-    model.compile(optimizers.SGD(), "mse")
-    adam = optimizers.Adam(0.5)
-    adam.build(model.trainable_variables)
-    keras_private.set_optimizer(model, adam)
-    model.save(tmp_path / "model.keras")
-    loaded = keras.models.load_model(tmp_path / "model.keras")
-    assert isinstance(loaded.optimizer, optimizers.Adam)
-    assert float(loaded.optimizer.learning_rate) == 0.5
 
 
 def test_metrics_can_be_told_of_a_step_that_keras_did_not_make():

@@ -43,33 +43,6 @@ class Lion(RuleOptimizer):
 
 
 @registered
-class PolynomialDecay(Schedule):
-    arguments = ("start", "decay_steps", "power")
-    durations = ("decay_steps",)
-
-    def __init__(self, start, decay_steps="100%", power=2.0, name=None):
-        super().__init__(name, start=start, decay_steps=decay_steps, power=power)
-
-    def rate(self, k):
-        return self.start * (1 - ops.minimum(k / self.steps("decay_steps"), 1.0)) ** self.power
-
-
-@registered
-@dataclasses.dataclass(frozen=True)
-class Longest(GlobalRule):
-    """Clips to the longest gradient but for this factor: with a memory."""
-
-    factor: float = 0.5
-
-    def state_shapes(self):
-        return {"longest": ()}
-
-    def coefficient(self, norm, longest):
-        longest = ops.maximum(longest, ops.cast(norm, "float32"))
-        return ops.minimum(1.0, self.factor * longest / ops.maximum(norm, 1e-9)), {"longest": longest}
-
-
-@registered
 @dataclasses.dataclass(frozen=True)
 class Centralize(TensorRule):
     """Yong et al. (2020)."""
@@ -137,8 +110,6 @@ X = np.random.default_rng(0).normal(size=(64, 3)).astype("float32")
 Y = X @ np.float32([[1.0], [2.0], [3.0]])
 OPTIMIZERS = {
     "a rule": lambda: Lion(0.05, beta_1=0.8, weight_decay=1e-4, global_clipnorm=1.0, use_ema=True),
-    "a schedule": lambda: Lion(PolynomialDecay(0.1, "8ep")),
-    "a global clipping rule": lambda: keras_ch8.optimizers.Adam(0.05, clip=Longest(0.9)),
     "a clipping rule for tensors": lambda: keras_ch8.optimizers.Momentum(0.05, clip=Centralize()),
     "a method and a search": lambda: BarzilaiBorwein(line_search=Tenths(0.2), smallest=1e-5, iterations_per_step=2),
     "a method of its own": lambda: Descends(rate=0.2),

@@ -368,7 +368,7 @@ def test_a_script_with_addons_is_swapped_once_and_loses_them(kind):
     assert commands.swap.swap(swapped)[0] == swapped
 
 
-@pytest.mark.parametrize("kind", mostly(pytest.mark.slow, SCRIPTS, *QUICK))
+@pytest.mark.parametrize("kind", mostly(pytest.mark.full, SCRIPTS, *QUICK))
 def test_a_script_with_addons_runs_after_the_swap(kind):
     made = {}
     exec(commands.swap.swap(SCRIPTS[kind][0])[0], made)

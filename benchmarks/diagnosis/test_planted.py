@@ -18,10 +18,10 @@ LEAST = {1: 0.9, 5: 0.9}
 """Fraction of the sick runs that is named, of two of the groups."""
 
 PLAIN = [
-    "rate_too_long", "rate_too_short", "saturated_hidden", "deep_and_large", "negative_biases", "large_weights", "mlp",
-    "normalized", "momentum",
+    "rate_too_long", "saturated_hidden", "deep_and_large", "negative_biases", "large_weights", "mlp", "normalized",
+    "momentum",
 ]  # fmt: skip
-"""Six troubles and three healthy runs on which the thresholds were set."""
+"""Five troubles and three healthy runs on which the thresholds were set; a sixth trouble is named below, and cured."""
 
 
 @pytest.mark.slow
@@ -97,8 +97,9 @@ def test_the_fix_of_a_plain_trouble_is_proven(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("form", mostly(pytest.mark.full, list(forms.FORMS)[1:], "schedule"))
 def test_each_code_that_is_given_in_another_form_runs_there_and_does_no_harm(form):
-    found = forms.judge("rate_too_long", form)
-    assert [row["kind"] for row in found["codes"]] == ["step_too_long"]
+    """Of a rate that is too short: one too long saturates units too, and the last bit decides which of both is said."""
+    found = forms.judge("rate_too_short", form)
+    assert [row["kind"] for row in found["codes"]] == ["step_too_short"]
     assert not any("error" in row or row["worse"] for row in found["codes"]), forms.table([found])
 
 

@@ -29,30 +29,6 @@ def test_an_optimizer_of_keras_with_the_callback_is_ours_with_the_rule(rule, way
         np.testing.assert_allclose(a, b, atol=1e-6)
 
 
-@pytest.mark.slow
-@pytest.mark.broad
-@pytest.mark.parametrize("death", [KeyboardInterrupt, MemoryError])
-def test_a_step_that_is_interrupted_gives_the_optimizer_back(death, tmp_path):
-    model = network(keras.optimizers.SGD(0.1), run_eagerly=True)
-    calls, step = [], model.train_step
-
-    def dying(data):
-        calls.append(1)
-        if len(calls) == 4:
-            raise death
-        return step(data)
-
-    model.train_step = dying
-    with pytest.raises(death):
-        fit(model, [callbacks.TensorBoard(tmp_path), callbacks.ClipGradients(clipping.ByGlobalNorm(1e-6))])
-    assert model.optimizer.apply.__func__ is type(model.optimizer).apply
-    with python_loader(tmp_path) as board:
-        assert board.steps("step/loss") == [1, 2, 3]
-    before = model.get_weights()
-    fit(model, [], epochs=1)
-    assert length([a - b for a, b in zip(before, model.get_weights(), strict=True)]) > 1e-3
-
-
 @pytest.mark.broad(slow=1)
 @pytest.mark.parametrize("policy", ["mixed_float16", "float32"])
 def test_it_clips_the_true_gradient_also_under_loss_scaling(policy):

@@ -273,10 +273,3 @@ def test_of_another_data_set_a_warning_tells_at_the_end_of_the_epoch():
 def test_a_difficulty_of_other_examples_or_of_no_known_loss_is_an_error(arguments, message):
     with pytest.raises(ValueError, match=message):
         callbacks.Curriculum(source(), **{"difficulty": DIFFICULTY} | arguments)
-
-
-def test_what_is_no_source_is_an_error():
-    with pytest.raises(
-        TypeError, match=r"must be a source of `keras_ch8\.data`\. Received: an object of type ndarray\. Create one"
-    ):
-        callbacks.Curriculum(X, DIFFICULTY)

@@ -248,8 +248,9 @@ def test_the_spectrum_which_has_a_price_of_its_own_leaves_the_examples_of_the_pr
     monkeypatch.setattr(measurement_schedule, "LIGHT_WORK", 0.0)
     found = []
     for checks in ("cheap", "full"):
-        watching = callbacks.Diagnosis((X[:32], Y[:32]), checks, verbose=False)
-        fit(network("sgd"), [watching], batch_size=16, epochs=80)
+        watching, model = callbacks.Diagnosis((X[:32], Y[:32]), checks, verbose=False), network("sgd")
+        stop = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_, of=model: setattr(of, "stop_training", True))
+        fit(model, [watching, stop], batch_size=16, epochs=80)  # of which the number of examples is told at the start
         found.append(watching._measuring.memory.examples)
     assert found[0] == found[1] > measurement_schedule.FEWEST_EXAMPLES
 

@@ -325,26 +325,6 @@ def test_another_end_is_named_too():
     assert stop.reason.message == "Stopped after epoch 1: something else stopped the training."
 
 
-@pytest.mark.slow
-def test_it_traces_the_training_step_not_once_more():
-    traces = []
-
-    class Counts(keras.layers.Layer):
-        def call(self, x):
-            traces.append(1)
-            return x
-
-    def train(*stop):
-        model = keras.Sequential([keras.Input((6,)), Counts(), keras.layers.Dense(2)])
-        model.compile("sgd", "mse")
-        traces.clear()
-        fit(model, list(stop), epochs=3)
-        fit(model, list(stop), epochs=3)
-        return len(traces)
-
-    assert train(callbacks.EarlyStopping("loss", patience=5)) == train()
-
-
 @pytest.mark.filterwarnings("ignore:.*is not reported")
 @pytest.mark.parametrize(
     "criterion",

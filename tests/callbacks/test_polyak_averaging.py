@@ -295,18 +295,3 @@ def test_a_memory_that_is_longer_than_the_training_is_told():
         model, _ = train(average_of())
     train(average_of(uniform=True), model=model)
     train(average_of(half_life="5%"), model=model)
-
-
-@pytest.mark.slow
-def test_fits_one_after_another_go_on_from_the_weights_as_they_were_trained():
-    bare, averaged, average = network("sgd"), network("sgd"), average_of()
-    averaged.set_weights(bare.get_weights())
-    for _ in range(3):
-        train(model=bare, epochs=1)
-        train(average, model=averaged, epochs=1)
-        assert_same(average.raw_weights, bare.get_weights())
-        assert any((a != b).any() for a, b in zip(averaged.get_weights(), bare.get_weights(), strict=True))
-    for model, listed in ((bare, []), (averaged, [average])):
-        model.set_weights([np.zeros_like(w) for w in bare.get_weights()])
-        train(*listed, model=model, epochs=1)
-    assert_same(average.raw_weights, bare.get_weights())

@@ -50,18 +50,6 @@ class Micro(keras.callbacks.Callback):
 
 @pytest.mark.slow
 @pytest.mark.broad
-@pytest.mark.parametrize("kind", [keras.optimizers.SGD, optimizers.SGD], ids=["Keras", "ours"])
-def test_while_gradients_accumulate_the_average_stands_still(kind):
-    """Keras: the average decays on each micro-step, so that its momentum is m^k."""
-    average, micro = average_of(decay=0.8), Micro()
-    train(micro, average, optimizer=kind(0.1, gradient_accumulation_steps=3), validation_data=None)
-    assert average.updates == len(micro.moved) == 2 * STEPS // 3
-    for i, values in enumerate(zip(*micro.moved, strict=True)):
-        np.testing.assert_allclose(average.weights[i], averages.exponential(values, 0.8), rtol=1e-5, atol=1e-7)
-
-
-@pytest.mark.slow
-@pytest.mark.broad
 @pytest.mark.parametrize("kind", ["scaled", "ours"])
 def test_a_step_that_is_skipped_for_an_infinite_gradient_is_no_update(kind):
     x = X.copy()

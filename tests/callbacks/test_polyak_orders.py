@@ -275,15 +275,6 @@ def test_beside_one_other_before_and_after_it(tmp_path):
     check_each(cases, tmp_path)
 
 
-@pytest.mark.full
-@pytest.mark.parametrize("mode", MODES)
-def test_in_every_order_of_three(mode, tmp_path):
-    pairs = itertools.combinations(KEEPERS, 2)
-    orders = [order for pair in pairs for order in itertools.permutations(("average", *pair))]
-    kinds = [(FINALS[i % 2], tuple(FREQUENCIES)[(i // 2 + MODES.index(mode)) % 3]) for i in range(len(orders))]
-    check_each([(order, mode, *kind) for order, kind in zip(orders, kinds, strict=True)], tmp_path)
-
-
 @pytest.mark.slow
 @pytest.mark.broad
 @pytest.mark.parametrize("frequency", FREQUENCIES)
@@ -429,13 +420,6 @@ def test_a_training_that_dies_leaves_the_raw_weights_and_nothing_else(hook, tmp_
     first = len(hook) % 2 == 0
     file = tmp_path / "model.keras" if hook in ("on_test_end", "on_train_end") else None
     check_death(hook, "average", "average", first, KeyboardInterrupt, file)
-
-
-@pytest.mark.full
-@pytest.mark.parametrize("hook", DEATHS)
-def test_whatever_it_averages_and_however_it_dies(hook):
-    for mode, final, first in itertools.product(MODES, FINALS, (True, False)):
-        check_death(hook, mode, final, first, ArithmeticError if first else KeyboardInterrupt)
 
 
 @pytest.mark.slow

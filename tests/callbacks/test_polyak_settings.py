@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from keras_ch8 import callbacks, optimizers
 from keras_ch8._state import load
-from tests.callbacks.runs import BATCH, STEPS, X, Y, needs_multi_optimizer, network
+from tests.callbacks.runs import BATCH, STEPS, X, Y, network
 from tests.callbacks.test_polyak_averaging import Path, assert_same, average_of, train
 from tests.oracles import averages
 
@@ -20,23 +20,10 @@ def check(path, average, alpha=0.8, rtol=1e-5):
         np.testing.assert_allclose(average.weights[i], averages.exponential(values, alpha), rtol=rtol, atol=1e-6)
 
 
-def multi():
-    kinds = keras.optimizers.OptimizerMap(keras.optimizers.SGD(0.1), {".*bias": keras.optimizers.Adam()})
-    return keras.optimizers.MultiOptimizer(kinds)
-
-
 @pytest.mark.slow
 def test_with_an_optimizer_that_is_given_the_loss():
     path, average = Path(), average_of(decay=0.8)
     train(path, average, optimizer=optimizers.SteepestDescent(), epochs=6, batch_size=len(X), validation_data=None)
-    check(path, average)
-
-
-@pytest.mark.full
-@needs_multi_optimizer
-def test_with_several_optimizers():
-    path, average = Path(), average_of(decay=0.8)
-    train(path, average, optimizer=multi(), validation_data=None)
     check(path, average)
 
 
@@ -94,40 +81,6 @@ def test_an_embedding_is_averaged_whole():
     x = np.random.default_rng(0).integers(0, 9, (48, 3))
     model.fit(x, Y, batch_size=BATCH, verbose=0, callbacks=[path, average])
     check(path, average)
-
-
-@pytest.mark.slow
-def test_frozen_layers_are_left_alone():
-    model = network("sgd")
-    model.layers[0].trainable = False
-    model.compile(optimizers.SGD(0.1), "mse")
-    before = model.layers[0].get_weights()
-    path, average = Path(), average_of(decay=0.8)
-    train(path, average, model=model)
-    assert_same(model.layers[0].get_weights(), before)
-    check(path, average)
-
-
-@pytest.mark.slow
-def test_a_variable_that_others_change_at_the_end_of_an_epoch_stays_and_the_rest_comes_back():
-    seen = {}
-
-    class Clips(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            seen["raw"] = self.model.get_weights()
-
-        def on_epoch_end(self, epoch, logs=None):
-            self.model.layers[-1].kernel.assign(keras.ops.clip(self.model.layers[-1].kernel, -0.01, 0.01))
-
-        def on_epoch_begin(self, epoch, logs=None):
-            seen["begin"], seen["before"] = self.model.get_weights(), seen.get("raw")
-
-    train(average_of(decay=0.9), Clips())
-    for i, (now, before) in enumerate(zip(seen["begin"], seen["before"], strict=True)):
-        if i == 2:
-            assert np.abs(now).max() == np.float32(0.01)
-        else:
-            np.testing.assert_array_equal(now, before)
 
 
 @pytest.mark.slow

@@ -176,13 +176,6 @@ def test_all_that_the_page_loads_is_served_with_its_type(tmp_path, prefix):
         assert len(served.document()["runs"]) == 1
 
 
-def test_the_script_of_the_tab_imports_what_is_served():
-    script = (page.STATIC / page.TAB).read_text()
-    assert f'"./static/{page.STYLE}"' in script
-    assert 'from "./cockpit.js"' in script
-    assert "http" not in script
-
-
 @pytest.mark.parametrize(
     "path",
     [

@@ -1,12 +1,9 @@
 """Pacings: functions on [0, 1] that rise from the start to 1, by their formulae."""
 
-import dataclasses
-
-import keras
 import numpy as np
 import pytest
 
-from keras_ch8 import callbacks, curriculum, data, extend
+from keras_ch8 import curriculum, extend
 from keras_ch8.curriculum.pacings import PACINGS, as_pacing
 
 PARTS = [getattr(curriculum.pacings, name) for name in curriculum.pacings.__all__]
@@ -63,30 +60,6 @@ def test_a_name_is_the_pacing_of_that_name_with_its_own_start_or_the_given_one()
         assert float(as_pacing(name, 0.35)(0.0)) == pytest.approx(0.35)
     assert float(as_pacing("step", None)(0.0)) == pytest.approx(0.2)
     assert as_pacing(curriculum.pacings.Linear(0.4), None) == curriculum.pacings.Linear(0.4)
-
-
-@dataclasses.dataclass(frozen=True)
-class Quartic(extend.Pacing):
-    name = "a stranger's quartic"
-    start: float = 0.2
-
-    def __call__(self, u):
-        return self.start + (1 - self.start) * u**4
-
-
-@pytest.mark.slow
-def test_a_strangers_pacing_is_one_class_that_a_curriculum_knows_by_name():
-    x = np.random.default_rng(0).normal(size=(64, 2)).astype("float32")
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-    model.compile("sgd", "mse")
-    fractions = []
-    for asked in ({"pacing": Quartic.name, "start": 0.5}, {"pacing": Quartic(0.5)}):
-        source = data.ArraySource(x, x[:, :1], batch_size=8, seed=0)
-        easy_first = callbacks.Curriculum(source, np.abs(x[:, 0]), **asked, logs=True)
-        assert easy_first.pacing == Quartic(0.5)
-        history = model.fit(source, epochs=4, callbacks=[easy_first], verbose=0).history
-        fractions.append(history["curriculum_share"])
-    assert fractions[0] == fractions[1] == pytest.approx([0.5 + 0.5 * (7 / 16) ** 4, 0.5 + 0.5 * (15 / 16) ** 4, 1, 1])
 
 
 def test_the_name_of_another_pacing_is_refused():

@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8 import extend
 from tests import forked
 from tests.initializers.starts import PLAIN, RANDOM, SHAPE
 
@@ -91,34 +90,6 @@ def test_float64_is_computed_in_float64(make, shape, float64):
     assert values.dtype == "float64"
     is_rounded = values.astype("float32").astype("float64") == values
     assert (make not in RANDOM.values()) or not is_rounded[values != 0].all()
-
-
-@keras.saving.register_keras_serializable(package="stranger")
-class Binary(extend.KernelInitializer):
-    """A stranger's initializer: +-scale / sqrt(m), each sign with the same probability."""
-
-    hyperparameters = ("scale", *extend.KernelInitializer.hyperparameters)
-
-    def __init__(self, scale=1.0, **arguments):
-        super().__init__(**arguments)
-        self.scale = scale
-
-    def draw(self, shape, dtype, seeds):
-        signs = keras.random.randint(shape, 0, 2, "int32", next(seeds))
-        return (2.0 * keras.ops.cast(signs, dtype) - 1.0) * self.scale / self.fans(shape)[0] ** 0.5
-
-
-def test_a_strangers_initializer_is_saved_and_loaded_and_gives_new_values_at_every_call(tmp_path):
-    start = Binary(2.0, seed=3)
-    first, second = (start((16, 9), "bfloat16") for _ in range(2))
-    assert (first != second).numpy().any()
-    assert set(np.abs(keras.ops.convert_to_numpy(first)).astype(float).ravel()) == {0.5}
-    model = keras.Sequential([keras.Input((16,)), keras.layers.Dense(9, kernel_initializer=Binary(2.0, seed=3))])
-    model.save(tmp_path / "m.keras")
-    loaded = keras.models.load_model(tmp_path / "m.keras").layers[0].kernel_initializer
-    assert type(loaded) is Binary
-    assert loaded.get_config() == start.get_config()
-    np.testing.assert_array_equal(loaded((16, 9), "bfloat16"), second)  # the first were those of the layer
 
 
 @each_random

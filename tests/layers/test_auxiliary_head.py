@@ -147,7 +147,6 @@ def two_outputs():
 BAD = [
     (lambda: layers.auxiliary_head(chain(), "h9"), r"Received: at='h9'; it has \['h0', 'h1', 'h2', 'out'\]"),
     (lambda: layers.auxiliary_head(chain(), keras.layers.Dense(1)), r"must be a layer of the model"),
-    (lambda: layers.auxiliary_head(chain(), "h0", weight=-1.0), r"Received: weight=-1.0. Try 0.3"),
     (
         lambda: layers.auxiliary_head(chain(), "h0", weight=schedules.LinearDecay(0.5, "50%")),
         r"must have its lengths in steps",

@@ -111,15 +111,6 @@ def test_the_statistics_count_as_those_of_their_batches(kind):
     assert model.layers[1].variables[-1] == 3
 
 
-def test_masked_batches_do_not_count():
-    rows = np.zeros((4, 6, 2), "float32")
-    rows[2:] = RNG.normal(3, 1, (2, 6, 2))
-    norm = BatchNormalization()
-    model = keras.Sequential([keras.Input((6, 2)), layers.Masking(), norm])
-    recalibrate(model, tf.data.Dataset.from_tensor_slices(rows).batch(2), batches=2)
-    np.testing.assert_allclose(norm.moving_mean, rows[2:].reshape(-1, 2).mean(axis=0), rtol=1e-6)
-
-
 @EITHER
 def test_frozen_layers_keep_theirs(norm):
     model = network(norm)

@@ -83,12 +83,3 @@ def test_a_saved_layer_is_the_same_layer(tmp_path):
     loaded = keras.models.load_model(tmp_path / "m.keras")
     np.testing.assert_array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))
     assert len(loaded.losses) == len(model.losses)
-
-
-@pytest.mark.parametrize(
-    "arguments, message",
-    [((0,), r"integer of at least 1. Received: units=0"), ((3, 1), r"Received: pieces=1. Try 2; for one, use Dense")],
-)
-def test_bad_sizes_are_refused_with_the_fix(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        layers.Maxout(*arguments)

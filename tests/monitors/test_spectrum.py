@@ -6,20 +6,8 @@ import pytest
 
 from keras_ch8 import curvature, monitors
 from keras_ch8.monitors.eigenvalues import SpectrumEnds
-from tests.curvature.models import MODELS, SIX, Y, sequential, with_693_weights
+from tests.curvature.models import MODELS, SIX, Y, sequential
 from tests.monitors.reference import eager, flat, weights_of
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("epochs, smallest", [(0, 0.01), pytest.param(10, 0.05, marks=pytest.mark.full)])
-def test_after_20_steps_both_ends_of_700_weights_are_known(epochs, smallest):
-    """Within 1 % at the start; in training the smallest eigenvalue draws near the others, and takes longer to find."""
-    model, x, y, truth = with_693_weights(epochs)
-    found = monitors.spectrum(model, x, y)
-    assert found.largest == pytest.approx(truth[-1], rel=0.01)
-    assert found.smallest == pytest.approx(truth[0], rel=smallest)
-    assert np.abs(truth - found.smallest).min() <= found.residual
-    assert found.negativity == -found.smallest / found.largest
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_ch8 import callbacks, clipping, schedules
+from keras_ch8 import callbacks, clipping, optimizers, schedules
 from keras_ch8.optimizers import Group
 from tests.callbacks.runs import Frames
 from tests.forked import two_replicas
@@ -38,6 +38,7 @@ CASES |= {
     "Adam-telemetry-schedule": ("Adam", {}, {"telemetry": True, "schedule": True}),
     "Adam-telemetry-groups": ("Adam", {"weight_decay": 0.01, "groups": GROUPS}, {"telemetry": True}),
     "LAMB-everything": ("LAMB", FEATURES["everything"], {}),
+    "Blocks": ("Blocks", {}, {}),
     "Keras-telemetry-schedule": ("Keras", {}, {"telemetry": True, "schedule": True}),
     "Keras-telemetry": ("Keras", {}, {"telemetry": True, "rule": clipping.ByGlobalNorm(0.1)}),
 }
@@ -59,6 +60,7 @@ def train(name, options, setting):
         x[24:32] = np.nan  # the second half of the second global batch: replica 1 alone
     model = keras.Sequential([*first, keras.layers.Dense(1, dtype=setting.get("dtype"))])
     makers = {"Keras": lambda: keras.optimizers.Adam(0.01, epsilon=1e-3), "LAMB": lambda: LAMB(0.1, **options)}
+    makers["Blocks"] = lambda: optimizers.BlockCoordinateDescent(make("Adam", clipnorm=0.1), ["kernel", "bias"], 2)
     optimizer = makers[name]() if name in makers else make(name, **options)
     if setting.get("schedule"):
         rise, fall = schedules.Warmup(0.05, "1ep", 0.01), schedules.LinearDecay(0.05, "50%")

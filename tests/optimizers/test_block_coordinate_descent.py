@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from keras_ch8 import clipping
 from keras_ch8 import optimizers as ours
@@ -151,21 +150,6 @@ def test_a_rate_that_is_set_holds_for_all_blocks():
 
 
 # --- gradients of other kinds ------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_sparse_gradients_are_the_dense_ones():
-    ends = []
-    for dense in (False, True):
-        table, other = keras.Variable(np.ones((5, 2), "float32"), name="a"), keras.Variable([1.0], name="b")
-        optimizer = ours.BlockCoordinateDescent(ours.Adagrad(0.1), PATTERNS[:2])
-        for size in (1.0, 2.0):
-            g = tf.IndexedSlices(tf.constant([[size, 0.0], [size, 0.0]]), tf.constant([3, 3]), tf.constant([5, 2]))
-            optimizer.apply([tf.convert_to_tensor(g) if dense else g, tf.constant([3.0])], [table, other])
-        ends.append(values([table, other]))
-    for a, b in zip(*ends, strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-6)
-    np.testing.assert_array_equal(ends[0][0][[0, 1, 2, 4]], 1)
 
 
 def test_a_block_that_is_given_no_gradient_takes_its_turn_without_moving():

@@ -51,12 +51,6 @@ def test_once_built_it_knows_its_blocks_by_place():
     assert split_of(again) == split_of(optimizer)
 
 
-def test_a_variable_is_in_the_first_block_that_fits():
-    assert split_of(built(network(), ["bias", "first", ".*"])) == [
-        ["first/bias", "second/bias", "third/bias"], ["first/kernel"], ["second/kernel", "third/kernel"],
-    ]  # fmt: skip
-
-
 def test_a_variable_is_not_taken_for_another_with_a_longer_name():
     x, x_1 = keras.Variable(0.0, name="x"), keras.Variable(0.0, name="x_1")
     optimizer = ours.BlockCoordinateDescent(ours.SGD(), [x, x_1])
@@ -111,11 +105,6 @@ def test_the_given_optimizer_stays_as_it_is():
     optimizer.learning_rate = 0.5
     assert float(given.learning_rate) == 0.25
     assert not given.built
-
-
-def test_a_turn_has_a_step_at_least():
-    with pytest.raises(ValueError, match=r"`steps_per_block` is the steps in a turn .*Received: steps_per_block=0"):
-        ours.BlockCoordinateDescent(ours.SGD(), ["first", ".*"], steps_per_block=0)
 
 
 def test_a_variable_that_it_was_not_built_with_is_refused():

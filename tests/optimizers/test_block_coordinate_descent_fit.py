@@ -90,19 +90,6 @@ def test_a_callback_lowers_the_rate_of_all_blocks_and_another_clips_the_whole_gr
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("policy", mostly(pytest.mark.full, ["mixed_float16", "mixed_bfloat16"], "mixed_float16"))
-def test_fit_in_mixed_precision(policy):
-    keras.config.set_dtype_policy(policy)
-    try:
-        model = network(descent())
-        losses = fit(model, 4)
-    finally:
-        keras.config.set_dtype_policy("float32")
-    assert losses[-1] < losses[0]
-    assert (policy == "mixed_float16") == hasattr(model.optimizer, "inner_optimizer")
-
-
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras's own, false here
 def test_no_ghost_step_at_the_end_of_data_of_unknown_length():
     data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(8)
@@ -112,57 +99,3 @@ def test_no_ghost_step_at_the_end_of_data_of_unknown_length():
     assert int(unknown.optimizer.iterations.numpy()) == 12
     for a, b in zip(all_variables(known), all_variables(unknown), strict=True):
         np.testing.assert_array_equal(a, b)
-
-
-@pytest.mark.slow
-def test_two_replicas_equal_one_device():
-    rows = forked.call(compare_all)
-    assert len(rows) == len(INNERS)
-    for row in rows:
-        assert row["difference"] <= 1e-6, row
-        assert row["between_replicas"] == 0.0, row
-        assert row["moved"] > 0.1, row
-        assert row["iterations"] == 8, row
-
-
-def compare_all():
-    strategy = forked.two_replicas()
-    return [compare(strategy, kind) for kind in INNERS]
-
-
-def compare(strategy, kind):
-    def trained():
-        inner = ours.Adam(0.05, clipnorm=0.1) if kind == "ours" else keras.optimizers.Adam(0.05, epsilon=1e-3)
-        model = network(descent(inner))
-        fit(model)
-        return model
-
-    def flat(model):
-        return np.concatenate([v.numpy().ravel() for v in model.trainable_variables])
-
-    single = trained()
-    with strategy.scope():
-        double = trained()
-    spread = [
-        float(np.abs(np.diff([c.numpy().astype("float64") for c in v.value.values], axis=0)).max())
-        for v in [*double.optimizer.variables, *double.trainable_variables]
-        if hasattr(v.value, "values")
-    ]
-    return {
-        "difference": float(np.abs(flat(single) - flat(double)).max()),
-        "between_replicas": max(spread),
-        "moved": float(np.ptp(flat(double))),
-        "iterations": int(double.optimizer.iterations.numpy()),
-    }
-
-
-@pytest.mark.slow
-def test_a_block_whose_turn_it_is_while_it_has_no_gradient_stays_and_others_move_on():
-    inputs = keras.Input((4,))
-    heads = {name: keras.layers.Dense(2, name=name)(inputs) for name in ("first", "second")}
-    model = keras.Model(inputs, heads)
-    model.compile(ours.BlockCoordinateDescent(ours.SGD(0.1), BLOCKS), {"first": "mse", "second": None})
-    before = [v.numpy() for v in model.trainable_variables]
-    model.fit(X, {"first": Y, "second": Y}, batch_size=8, verbose=0)
-    moved = [np.any(v.numpy() != old) for v, old in zip(model.trainable_variables, before, strict=True)]
-    assert moved == [True, True, False, False]

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8 import extend, second_order
 from keras_ch8 import optimizers as ours
+from keras_ch8 import second_order
 from keras_ch8.second_order.loop import Status
 from tests import forked
 from tests.marks import mostly
@@ -59,9 +59,9 @@ def path_in_fit(optimizer, steps):
     return model, path.thetas
 
 
-def check_the_path(make, method, function=mean_square):
+def check_the_path(make, method):
     model, thetas = path_in_fit(make(), STEPS)
-    minimizer = second_order.Minimizer(function, method)
+    minimizer = second_order.Minimizer(mean_square, method)
     for k, theta in enumerate(thetas):
         found = minimizer(thetas[0], max_iterations=k, gtol=1e-8)
         assert found.nit == k
@@ -106,17 +106,6 @@ def test_the_path_of_every_method_is_that_of_minimize(name, method, float64):
     check_the_path(getattr(ours, name), method)
 
 
-@pytest.mark.full
-def test_the_path_of_levenberg_marquardt_is_that_of_minimize(float64):
-    def errors(theta):
-        kernel, bias, kernel_2, bias_2 = keras.ops.split(theta, [12, 16, 24])
-        hidden = keras.ops.tanh(keras.ops.matmul(X.astype("float64"), keras.ops.reshape(kernel, (3, 4))) + bias)
-        outputs = keras.ops.matmul(hidden, keras.ops.reshape(kernel_2, (4, 2))) + bias_2
-        return keras.ops.reshape(outputs - Y.astype("float64"), (-1,)) / np.sqrt(Y.size)
-
-    check_the_path(ours.LevenbergMarquardt, "levenberg_marquardt", extend.Problem.of_squares(errors))
-
-
 @pytest.mark.slow
 def test_newton_as_printed_takes_one_step_to_the_minimum_of_least_squares(float64):
     model = network(ours.Newton(damping=0.0), layers=[keras.layers.Dense(2)])
@@ -131,15 +120,6 @@ def test_newton_as_printed_takes_one_step_to_the_minimum_of_least_squares(float6
     np.testing.assert_allclose(history["loss"][1], squares.sum() / Y.size, rtol=1e-12)
     assert model.optimizer.status == Status.CONVERGED_AT_START
     assert model.optimizer.stop_reason == Status.CONVERGED_GRADIENT.message("float64")
-
-
-@pytest.mark.full
-def test_newton_as_printed_goes_uphill_too(float64):
-    model, path = network(ours.Newton(damping=0.0)), Path()
-    loss = fit(model, epochs=6, callbacks=[path])["loss"]
-    assert max(np.diff(loss)) > 0
-    moves = np.linalg.norm(np.diff(path.thetas, axis=0), axis=1)
-    assert (moves > 0).all()
 
 
 @pytest.mark.slow
@@ -259,13 +239,6 @@ def elsewhere(saved):
 def test_a_saved_run_goes_on_bit_for_bit_in_a_new_process(elsewhere):
     found, expected = elsewhere["resumed"]
     assert found == expected
-
-
-@pytest.mark.full
-def test_a_saved_run_of_other_methods_goes_on_bit_for_bit_in_a_new_process(saved):
-    runs = [saved(name) for name in ("BFGS", "ConjugateGradient", "TruncatedNewton")]
-    for path, expected in runs:
-        assert forked.call(cases.resumed, path) == expected, path
 
 
 @pytest.mark.slow

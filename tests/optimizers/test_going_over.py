@@ -7,7 +7,7 @@ import pytest
 from keras_ch8 import clipping
 from keras_ch8 import optimizers as ours
 from tests.marks import mostly
-from tests.optimizers.algorithms import random_grads, step
+from tests.optimizers.algorithms import random_grads
 
 X = random_grads(1, (64, 6))[0]
 Y = np.tanh(2 * X[:, :2])
@@ -131,22 +131,6 @@ def test_load_model_alone_keeps_the_optimizer_of_keras(tmp_path):
     compiled(keras.optimizers.Adam(0.01)).save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras", custom_objects={"Adam": ours.Adam})
     assert type(again.optimizer) is keras.optimizers.Adam
-
-
-def test_of_two_objects_in_one_process_each_letter_finds_its_own():
-    """Two variables of one shape, so that no check of shapes would find letters that are mixed up."""
-    variables = [keras.Variable(np.ones(3, "float32")) for _ in range(2)]
-    theirs, optimizer, store = keras.optimizers.Adam(0.01), ours.Adam(), {}
-    for g in random_grads(4, (2, 3)):
-        step(theirs, variables, list(g))
-    theirs.save_own_variables(store)
-    optimizer.build(variables)
-    optimizer.load_own_variables(store)
-    for variable, s, r in zip(variables, named(theirs, "momentum"), named(theirs, "velocity"), strict=True):
-        state = optimizer.state_of(variable)
-        np.testing.assert_array_equal(state["s"], s)
-        np.testing.assert_array_equal(state["r"], r)
-    assert len(np.unique([*named(theirs, "momentum"), *named(theirs, "velocity")])) == 12
 
 
 @pytest.mark.slow

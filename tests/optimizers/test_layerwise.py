@@ -10,10 +10,8 @@ import tensorflow as tf
 
 from keras_ch8.telemetry.observation import ObservedOptimizer
 from keras_ch8.telemetry.recorder import Wishes
-from tests import forked
 from tests.optimizers.algorithms import NAMES, make, step
 from tests.optimizers.layerwise import LAMB, Normalized, Pulled, PulledAlone
-from tests.optimizers.strategy_cases import run_case
 from tests.oracles import layerwise as oracle
 
 SHAPES = {(4, 3): 1.0, (7,): 1e-3, (): 20.0, (2, 3, 5): 1e2, (210, 200): 0.05}
@@ -94,14 +92,6 @@ def test_the_rows_of_telemetry_tell_of_these_steps():
     ]
     np.testing.assert_allclose(frame.norm, norms, rtol=1e-5)
     np.testing.assert_allclose(frame.update, moves, rtol=1e-3)
-
-
-@pytest.mark.slow
-def test_two_replicas_equal_one_device():
-    row = forked.call(run_case, "LAMB-everything")
-    assert row["moved"] > 0.1
-    assert row["difference"] <= 1e-5
-    assert row["between_replicas"] == 0.0
 
 
 def test_an_elementwise_rule_may_read_theta_from_a_tile():

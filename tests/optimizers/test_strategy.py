@@ -9,7 +9,7 @@ from tests import forked
 from tests.optimizers.algorithms import FEW, all_variables, make
 from tests.optimizers.strategy_cases import CASES, run_case
 
-QUICK = ["Adam-everything"]
+QUICK = ["Adam-everything", "LAMB-everything", "Blocks"]
 OF_CLASSES = [case for case in CASES if case.endswith("-everything")]
 # Where the forward pass itself rounds to 11 or 8 bits, the two halves of a batch round differently than the whole.
 ROUNDING = {"Adam-mixed-float16": 1e-3, "Adam-bfloat16-weights": 2.0**-8}

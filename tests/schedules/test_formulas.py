@@ -181,10 +181,7 @@ def test_a_factor_changes_what_a_traced_step_reads_and_is_saved():
 
 
 BAD = [
-    (lambda: LinearDecay(0.0), r"`initial_learning_rate`.*Received: initial_learning_rate=0.0. Try 0.001"),
-    (lambda: LinearDecay(0.1, 0), r"`decay_steps` is a length of time.*\"10ep\".*Received: decay_steps=0"),
     (lambda: LinearDecay(0.1, "10 epochs"), r"Received: decay_steps='10 epochs'"),
-    (lambda: LinearDecay(0.1, "0ep"), "Received: decay_steps='0ep'"),
     (lambda: LinearDecay(0.1, "130%"), "Received: decay_steps='130%'"),
     (
         lambda: SequentialSchedule([Warmup(0.1, 10)], [10]),
@@ -196,8 +193,6 @@ BAD = [
         r"must be a list of LearningRateSchedule. Received: schedules=.0.1",
     ),
     (lambda: ScaledSchedule(0.1), "Received: 0.1 of type float"),
-    (lambda: CosineDecayRestarts(0.1, 10, 0.5), r"in \[1, inf\)\. Received: t_mul=0.5. Try 2"),
-    (lambda: CyclicalLearningRate(0.1, 0.2, 10, "square"), "one of 'triangular', 'triangular2', 'exp_range'"),
     (lambda: WarmupStableDecay(0.1, 20, 90, 100), "which are 20, 90 and 100 steps. Shorten one"),
     (lambda: LinearDecay(0.1)(0), r"`decay_steps='100ep'` of LinearDecay is unknown.*schedule.resolve"),
 ]

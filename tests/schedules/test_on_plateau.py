@@ -87,24 +87,3 @@ def test_the_defaults_are_those_of_keras_but_for_the_smallest_change():
     for name in ("monitor", "factor", "patience", "cooldown", "min_lr"):
         assert getattr(rule, name) == getattr(of_keras, name)
     assert (rule.mode, rule.min_delta, rule.restore_best_weights) == ("auto", "0.01%", False)
-
-
-@pytest.mark.parametrize(
-    "arguments, received",
-    [
-        ({"factor": 0.0}, "factor=0.0"),
-        ({"factor": 1.0}, "factor=1.0"),
-        ({"patience": -1}, "patience=-1"),
-        ({"cooldown": -1}, "cooldown=-1"),
-        ({"min_lr": -0.1}, "min_lr=-0.1"),
-        ({"min_delta": "1"}, "min_delta='1'"),
-        ({"mode": "low"}, "mode='low'"),
-    ],
-)
-def test_bad_arguments_are_refused(arguments, received):
-    with pytest.raises(ValueError, match=f"Received: {received}"):
-        ReduceOnPlateau(**arguments)
-
-
-def test_the_limits_of_the_arguments_are_allowed():
-    ReduceOnPlateau(factor=0.999, patience=0, cooldown=0, min_lr=0.0, min_delta=0.0)

@@ -8,7 +8,6 @@ from .kinds_supervised import CLASSIFIES, classify, small_network
 from .registry import BATCH, EPOCHS, NEVER_BUILT, kind, regression
 
 
-@keras.saving.register_keras_serializable("scripts")
 class AddsToTheStep(keras.Model):
     """Reports one number more than Keras's own step."""
 
@@ -32,7 +31,6 @@ def reported(model, loss, y, y_pred):
     return {metric.name: metric.result() for metric in model.metrics}
 
 
-@keras.saving.register_keras_serializable("scripts")
 class OwnStep(keras.Model):
     """Does what Keras's own step does."""
 
@@ -52,7 +50,6 @@ def train_step_without_super(optimizer):
     return classify(small_network(OwnStep), optimizer())
 
 
-@keras.saving.register_keras_serializable("scripts")
 class NeverCalled(keras.Model):
     """Trains a network that it holds, and cannot be called itself."""
 
@@ -75,7 +72,7 @@ class NeverCalled(keras.Model):
         return {"loss": self.seen.result()}
 
 
-@kind(**NEVER_BUILT, has_loss=False, saves=False)
+@kind(**NEVER_BUILT, has_loss=False)
 def train_step_that_never_calls_the_model(optimizer):
     model = NeverCalled()
     model.compile(optimizer())
@@ -83,7 +80,6 @@ def train_step_that_never_calls_the_model(optimizer):
     return model, {"x": x, "y": y, "batch_size": BATCH, "epochs": EPOCHS}
 
 
-@keras.saving.register_keras_serializable("scripts")
 class LossWithTraining(keras.Model):
     """A penalty in training only."""
 
@@ -97,7 +93,6 @@ def compute_loss_with_training(optimizer):
     return classify(small_network(LossWithTraining), optimizer())
 
 
-@keras.saving.register_keras_serializable("scripts")
 class LossWithoutTraining(keras.Model):
     """A loss of its own; `compile` is told none."""
 
@@ -114,7 +109,6 @@ def compute_loss_without_training(optimizer):
     return model, {"x": x[:48], "y": y[:48], "validation_data": validation, "batch_size": BATCH, "epochs": EPOCHS}
 
 
-@keras.saving.register_keras_serializable("scripts")
 class Endpoint(layers.Layer):
     """Adds the loss of a reconstruction to its model."""
 

@@ -44,7 +44,6 @@ def painter():
     )
 
 
-@keras.saving.register_keras_serializable("scripts")
 class Adversaries(keras.Model):
     """A discriminator and a generator in turn, each with an optimizer of its own."""
 
@@ -64,15 +63,6 @@ class Adversaries(keras.Model):
 
     def painted(self, x):
         return self.generator(keras.random.normal((tf.shape(x)[0], 4), seed=self.seeds), training=True)
-
-    def get_compile_config(self):
-        serialize = keras.saving.serialize_keras_object
-        return {name: serialize(getattr(self, name)) for name in ("d_optimizer", "g_optimizer")}
-
-    def compile_from_config(self, config):
-        self.compile(**{name: keras.saving.deserialize_keras_object(value) for name, value in config.items()})
-        self.d_optimizer.build(self.discriminator.trainable_variables)
-        self.g_optimizer.build(self.generator.trainable_variables)
 
     def moved(self, optimizer, variables, tape, loss):
         optimizer.apply(tape.gradient(loss, variables), variables)

@@ -22,7 +22,6 @@ class AnchorsAndPositives(keras.utils.PyDataset):
         return ((x[anchors], x[positives]),)
 
 
-@keras.saving.register_keras_serializable("scripts")
 class Similarity(keras.Model):
     """Calls itself twice a step; the loss is told which similarities are of one class."""
 

@@ -39,7 +39,6 @@ def sequential_without_input(optimizer):
     return classify(keras.Sequential([layers.Dense(8, "relu"), layers.Dense(3)]), optimizer())
 
 
-@keras.saving.register_keras_serializable("scripts")
 class Perceptron(keras.Model):
     """Built by its first batch."""
 
@@ -120,7 +119,6 @@ def several_outputs(optimizer):
 @kind(
     pair=("mae", "loss", "min"),
     optimizers=(),
-    quantizes=False,
     keras_warns="The model does not have any trainable weights",
 )
 def nothing_to_train(optimizer):

@@ -21,9 +21,9 @@ def policy(name):
         keras.config.set_dtype_policy(before)
 
 
-@kind(**CLASSIFIES, saves=False, quantizes=False)
+@kind(**CLASSIFIES)
 def mixed_precision(optimizer):
-    """Keras puts a `LossScaleOptimizer` around the optimizer, and loads the model without."""
+    """Keras puts a `LossScaleOptimizer` around the optimizer."""
     with policy("mixed_float16"):
         inputs = keras.Input((6,))
         model = keras.Model(inputs, layers.Dense(3, dtype="float32")(layers.Dense(8, "tanh")(inputs)))

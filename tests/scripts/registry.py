@@ -9,7 +9,7 @@ import numpy as np
 
 EPOCHS, BATCH = 2, 12
 
-NEVER_BUILT = {"has_call": False, "is_built": False, "exports": False, "quantizes": False, "clones": False}
+NEVER_BUILT = {"has_call": False, "is_built": False}
 """Traits of a model that only holds others and has no `call`: Keras cannot build it."""
 
 
@@ -41,8 +41,6 @@ class Kind:
         has_loss: Whether Keras's `compile` is told a loss.
         has_call: Whether the model can be called with the x of a batch.
         is_built: Whether the model is built when it is trained; one that only holds others never is.
-        saves, exports, quantizes, clones: Whether Keras can save the model with its training, export it as a
-            SavedModel, quantize it to int8 (and something is quantized), clone it.
         is_compiled: Whether XLA compiles the training step.
         fits: How often `fit` is called, with the same arguments.
         keras_warns: What a warning of Keras's own says in such a training.
@@ -58,10 +56,6 @@ class Kind:
     has_loss: bool = True
     has_call: bool = True
     is_built: bool = True
-    saves: bool = True
-    exports: bool = True
-    quantizes: bool = True
-    clones: bool = True
     is_compiled: bool = False
     fits: int = 1
     keras_warns: str = ""

@@ -1,11 +1,8 @@
-"""Every kind of training goes on as it is with all that watches on, is acted on by all that acts, and can be kept."""
+"""Every kind of training goes on as it is with all that watches on, and is acted on by all that acts."""
 
 import collections
 import contextlib
-import subprocess
-import sys
 import warnings
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -14,7 +11,7 @@ import pytest
 from keras_ch8 import callbacks, clipping, extend, schedules
 from tests.board.readers import python_loader
 
-from . import KINDS, afterwards
+from . import KINDS
 from .runs import WATCHING, bare, difference, made, train, watching
 
 HOOKS = {"apply", "scale_loss", "train_step", "test_step", "evaluate", "fit", "predict", "compute_loss"}
@@ -181,91 +178,3 @@ def test_weights_are_averaged_beside_the_callbacks_of_keras(kind, tmp_path):
         for in_model, averaged in zip(model.get_weights(), average.weights, strict=True):
             np.testing.assert_array_equal(in_model, averaged)
         assert any((a != b).any() for a, b in zip(average.raw_weights, run.weights, strict=True))
-
-
-# --- (c) what is kept -------------------------------------------------------------------------------------------------
-
-
-def able(name, kind, model, arguments, folder):
-    """Return what a model says after one of the things that can be done with it; the error where it cannot."""
-    try:
-        if name == "exports":
-            return afterwards.exported(kind, model, arguments, folder)
-        return {"clones": afterwards.cloned, "quantizes": afterwards.quantized}[name](kind, model, arguments)
-    except Exception as error:
-        return error
-
-
-def same(these, those):
-    pairs = zip(these, those, strict=True)
-    return len(these) == len(those) and all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
-
-
-EIGHTHS = 8
-
-
-@pytest.mark.parametrize(
-    "optimizer, suite, first",
-    [
-        pytest.param(optimizer, suite, first, marks=pytest.mark.slow if first == in_every_run else pytest.mark.full)
-        for in_every_run, optimizer, suite in ((0, "Momentum", "with"), (4, "keras SGD", "without"))
-        for first in range(EIGHTHS)
-    ],
-)
-def test_a_trained_model_is_kept_as_one_that_nobody_watched(optimizer, suite, first, tmp_path, compiled_well):
-    """Saved with its training and loaded in a new process: for Keras's optimizers in one that has no `keras_ch8`.
-
-    Every eighth kind, from one of the first eight on: a quarter of them meets an optimizer behind `slow`, the others
-    behind `full`.
-    """
-    wrong, kept = {}, {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for kind in (kind for kind in list(KINDS.values())[first::EIGHTHS] if kind.is_available):
-            try:
-                wrong[kind.name] = what_is_wrong(kind, optimizer, tmp_path, kept)
-            except Exception as error:
-                wrong[kind.name] = [f"{type(error).__name__}: {error}"]
-    command = [sys.executable, "-m", "tests.scripts.afterwards", str(tmp_path), suite]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2])
-    assert done.returncode == 0, done.stderr[-2000:]
-    for kind in (KINDS[name] for name in kept):
-        loaded = tmp_path / f"{kind.name}.npz"
-        arrays = dict(np.load(loaded)) if loaded.exists() else {}
-        again = [[v for name, v in arrays.items() if name.startswith(part)] for part in ("state", "answer")]
-        is_same = loaded.exists() and all(map(same, kept[kind.name], again))
-        if is_same != kind.saves:
-            why = loaded.with_suffix(".json")
-            wrong[kind.name].append(f"loads: {is_same}; {why.read_text() if why.exists() else ''}")
-    lines = [f"{name}: {text[:200]}" for name, texts in wrong.items() for text in texts]
-    assert not lines, "\n".join(lines)
-
-
-def what_is_wrong(kind, optimizer, folder, kept):
-    """Train a kind, watched, and do with it all that can be done; return what a bare one can and this one cannot."""
-    model, arguments = made(kind, optimizer)
-    train(kind, model, arguments, watching(kind, arguments, folder / "logs" / kind.name))
-    kept[kind.name] = afterwards.state(kind, model), afterwards.answers(kind, model, arguments)
-    wrong = []
-    try:
-        model.save(folder / f"{kind.name}.keras")
-    except Exception as error:
-        kept.pop(kind.name)
-        wrong += [f"saves: {error}"] * kind.saves
-    if optimizer != "Momentum":  # the optimizer has no part in what follows
-        return wrong
-    other = None
-    for name in ("exports", "clones", "quantizes"):
-        can, mine = getattr(kind, name), able(name, kind, model, arguments, folder / "exported" / kind.name)
-        if isinstance(mine, Exception) == can:
-            wrong.append(f"{name}: {mine!r}")
-        if can and name == "exports":
-            close = zip(mine, kept[kind.name][1], strict=True) if isinstance(mine, list) else ()
-            wrong += [f"{name}: says something else"] * any(not np.allclose(a, b, 1e-3, 1e-3) for a, b in close)
-        if not can:
-            if other is None:
-                other, arguments = made(kind, optimizer)
-                train(kind, other, arguments)
-            if not isinstance(able(name, kind, other, arguments, folder / "exported" / f"{kind.name}_bare"), Exception):
-                wrong.append(f"{name}: the bare model can")
-    return wrong

@@ -1,9 +1,6 @@
 """`minimize`, `Minimizer` and `Problem`, as a user meets them."""
 
-import os
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -49,20 +46,6 @@ def test_one_program_runs_from_every_start_and_says_how_it_ended():
         assert found.success == (status == Status.CONVERGED_AT_START)
     assert run._program.experimental_get_tracing_count() == 1
     assert run.__class__(shifted, LBFGS()) == Minimizer(shifted, LBFGS())
-
-
-@pytest.mark.slow
-def test_xla_compiles_once_for_many_runs_and_iterations(tmp_path):
-    code = (
-        "import numpy as np; from keras_ch8 import second_order as so; from keras import ops\n"
-        "run = so.Minimizer(lambda x: ops.sum(100 * (x[1:] - x[:-1]**2)**2 + (1 - x[:-1])**2), so.methods.LBFGS(3))\n"
-        "print([run(np.full(6, s), max_iterations=m).nit for s, m in ((0., 7), (.5, 50), (2., 99), (3., 12))])"
-    )
-    flags = {"XLA_FLAGS": f"--xla_dump_to={tmp_path} --xla_dump_hlo_as_text", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, **flags}, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-2000:]
-    loops = [p for p in tmp_path.glob("*before_optimizations.txt") if " while(" in p.read_text()]
-    assert len(loops) == 1
 
 
 def test_second_derivatives_of_a_problem_are_those_of_the_function():

@@ -1,6 +1,5 @@
 """Each criterion beside its formula, on random errors; patience beside Keras's own; and what bad arguments get."""
 
-import dataclasses
 import itertools
 import math
 
@@ -8,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8 import callbacks, extend, stopping
+from keras_ch8 import callbacks, stopping
 from keras_ch8.extend import EpochHistory, StopReason
 from keras_ch8.stopping.criterion import index_of_best
 
@@ -160,33 +159,6 @@ def test_criteria_combine():
     assert stop_epoch(either, [1, 0.5, 0.05])[1].why is StopReason.THRESHOLD
     assert stop_epoch(either, [1, 2, 3])[1].why is StopReason.PATIENCE
     assert stopping.AnyOf(stopping.Patience(2)) == stopping.AnyOf(stopping.Patience(2))
-
-
-@dataclasses.dataclass(frozen=True)
-class GapAbove(extend.MonitorCriterion):
-    """A stranger's criterion, with a reason of its own."""
-
-    gap: float = 0.5
-
-    def evaluate(self, history):
-        name = self.name(history)
-        gap = history.logs[-1][name] - history.logs[-1]["loss"]
-        return extend.Reason("gap", f"the gap of `{name}` is {gap:.3g}", history.epoch) if gap > self.gap else None
-
-
-@pytest.mark.slow
-def test_a_strangers_criterion_stops_a_training_alone_and_combined():
-    x = np.ones((8, 2), "float32")
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-    model.compile(keras.optimizers.SGD(0.0), "mse")
-    far = x, model.predict(x, verbose=0) + 10
-    for criterion in (GapAbove(), stopping.AnyOf(stopping.Patience(9), GapAbove(monitor="val_loss"))):
-        stop = callbacks.EarlyStopping(criterion=criterion)
-        fitted = model.fit(x, x[:, :1], validation_data=far, epochs=5, callbacks=[stop], verbose=0)
-        assert len(fitted.epoch) == 1
-        assert (stop.reason.why, stop.stopped_epoch) == ("gap", 0)
-        assert stop.reason.message.startswith("Stopped after epoch 1: the gap of `val_loss` is ")
-    assert GapAbove() == GapAbove()
 
 
 BAD = [
