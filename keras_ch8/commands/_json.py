@@ -4,12 +4,14 @@ import json
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..proof.judge import Judgement
-from ..proof.result import Proof
 from ..verdicts.state import OverallState
 from ..verdicts.verdict import Verdict
+
+if TYPE_CHECKING:  # with it comes what no command should wait for
+    from ..proof.judge import Judgement
+    from ..proof.result import Proof
 
 Data: TypeAlias = dict[str, Any]
 """Plain data, without numbers that JSON does not have."""
@@ -22,7 +24,7 @@ BEFORE_FIT = "between compile and fit"
 """Where code goes if no script was read."""
 
 
-def report(command: str, runs: Iterable[Data], *, proof: Proof | None = None, page: str | None = None) -> str:
+def report(command: str, runs: Iterable[Data], *, proof: "Proof | None" = None, page: str | None = None) -> str:
     """Return the object, indented.
 
     Args:
@@ -106,12 +108,12 @@ def _finding(verdict: Verdict, units: Mapping[str, str], where: Mapping[str, str
     }
 
 
-def _tried(cures: Sequence[Verdict], judgement: Judgement | None, reason: str) -> Data:
+def _tried(cures: Sequence[Verdict], judgement: "Judgement | None", reason: str) -> Data:
     measured = _measured(judgement) if judgement else None
     return {"kinds": [each.kind for each in cures], "measured": measured, "reason": reason or None}
 
 
-def _measured(judgement: Judgement) -> Data:
+def _measured(judgement: "Judgement") -> Data:
     """Return medians over the seeds, and how far the differences go."""
     outcomes = [[getattr(pair, of) for pair in judgement.pairs] for of in ("without", "cured")]
     scores = [[-math.inf if math.isnan(each.score) else each.score for each in its] for its in outcomes]

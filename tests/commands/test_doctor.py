@@ -16,8 +16,7 @@ import numpy as np
 import pytest
 
 from keras_ch8 import __main__
-from keras_ch8.commands import doctor
-from keras_ch8.commands.doctor import _process
+from keras_ch8.commands.doctor import _process, _session
 from keras_ch8.commands.doctor._messages import EVALUATE, HELD_OUT, VALIDATION, Ended, Score, SeenEvaluate, SeenFit
 from keras_ch8.commands.doctor._process import Ran, Target, Workplace
 from keras_ch8.commands.doctor._script import Scoring, outcome_of
@@ -85,7 +84,7 @@ def test_what_is_no_script_is_refused_in_a_sentence(call, line, said):
 
 
 def test_a_folder_that_is_too_large_to_copy_is_refused_unless_its_files_are_shared(call, monkeypatch):
-    monkeypatch.setattr(doctor, "LARGEST", 10**6)
+    monkeypatch.setattr(_session, "LARGEST", 10**6)
     assert call("--dry-run", "train.py", others={"data/numbers": "0" * 10**6 + "0"})[0] == 2
     assert call("--dry-run", "--in-place", "train.py")[0] == 0
 
@@ -280,7 +279,7 @@ def test_of_each_kind_the_gravest_verdict_of_all_trainings_counts_and_a_script_t
 @pytest.fixture
 def quickly(monkeypatch):
     """One seed chooses, and one proves."""
-    monkeypatch.setattr(doctor, "SEEDS", 1)
+    monkeypatch.setattr(_session, "SEEDS", 1)
 
 
 @pytest.mark.slow
