@@ -96,8 +96,10 @@ def _in_call(place: Place, code: str) -> tuple[list[Edit], str]:
 
 def _helpers(statements: Sequence[ast.stmt]) -> tuple[dict[str, ast.expr], dict[str, ast.expr]]:
     """Return what some statements give a name to, and of this what is short, and used by none of them."""
-    made = {ast.unparse(each.targets[0]): each.value for each in statements if isinstance(each, ast.Assign)
-            if isinstance(each.targets[0], ast.Name) and isinstance(each.value, ast.Call | ast.Attribute)}  # fmt: skip
+    made: dict[str, ast.expr] = {}
+    for each in statements:
+        if isinstance(each, ast.Assign) and isinstance(each.value, ast.Call | ast.Attribute):
+            made |= {target.id: each.value for target in each.targets if isinstance(target, ast.Name)}
     used = {n.id for s in statements for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
     return made, {name: value for name, value in made.items() if name not in used and len(ast.unparse(value)) <= SHORT}
 
