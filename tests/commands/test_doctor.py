@@ -287,6 +287,8 @@ def test_a_flat_script_gets_a_patch_that_git_applies_and_that_write_puts_into_th
     status, out, err = call("--write", "--json", "train.py", train=SICK)
     assert status == 1, out
     found = json.loads(out)
+    evidence = [each["evidence"] for each in found["runs"][0]["findings"]]
+    assert [bool(each["unit"]) for each in evidence] == [bool(each["series"]) for each in evidence]
     assert found["gain"]["result"] == "proven"
     assert found["patch"] in err
     assert "before" in Path(found["page"]).read_text()

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Mapping
 
 from ...verdicts.state import NOT_DIAGNOSED, OverallState
 from ...verdicts.verdict import Verdict
@@ -77,6 +78,7 @@ class SeenFit:
         model: Which of the models that the script has trained so far, counted from 0.
         scored_on: On which examples it can be scored.
         verdicts: What was found, the most serious first.
+        units: The unit of each series that these name.
         state: What they come to, and what could not be checked.
         curve: Step and loss at the end of each epoch.
         score: Its score.
@@ -86,6 +88,7 @@ class SeenFit:
     model: int
     scored_on: str
     verdicts: tuple[Verdict, ...] = ()
+    units: Mapping[str, str] = dataclasses.field(default_factory=dict)
     state: OverallState = NOT_DIAGNOSED
     curve: tuple[tuple[float, float], ...] = ()
     score: Score = Score()

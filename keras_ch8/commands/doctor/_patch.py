@@ -71,30 +71,37 @@ def _in_call(place: Place, code: str) -> tuple[list[Edit], str]:
 
     All of them are set in the call, or none: one may follow from another.
     """
-    source, given, changed = Source(code), place.arguments, {}
-    left = list(source.tree.body)
+    source, given = Source(code), place.arguments
+    settings = [
+        each for each in source.tree.body if isinstance(each, ast.Assign) and _pairs(each).keys() <= {*DEFAULTS}
+    ]
+    if not settings:
+        return [], code
+    rest = [each for each in source.tree.body if each not in settings]
+    made, inlined = _helpers(rest)
     texts = {name: ast.unparse(given[name]) for name in ("x", "y", "model") if _is_plain(given.get(name))}
     texts |= {name: ast.unparse(given[name]) if name in given else text for name, text in DEFAULTS.items()}
-    meanings = {name: ast.parse(text, mode="eval").body for name, text in texts.items()}
-    known = {"keras", "keras_ch8", *dir(builtins)}.union(*map(loaded, meanings.values()))
-    for statement in [each for each in left if isinstance(each, ast.Assign)]:
-        pairs = _pairs(statement)
-        if not pairs.keys() <= DEFAULTS.keys():
-            is_part = isinstance(statement.value, ast.Call | ast.Attribute) and len(pairs) == 1
-            known |= pairs.keys() if is_part else set()
-            if is_part and len(ast.unparse(statement.value)) <= SHORT and "callbacks" in code:
-                meanings |= pairs
-                left.remove(statement)
-            continue
-        for name, value in pairs.items():
-            changed[name] = _without_kind(place, value) or _folded(value, meanings)
-            is_long = len(ast.unparse(changed[name])) > SHORT and name != "callbacks"
-            if is_long or loaded(changed[name]) - known or ("**" in given and name not in given):
-                return [], code
-        meanings |= changed
-        left.remove(statement)
+    meanings = inlined | {name: ast.parse(text, mode="eval").body for name, text in texts.items()}
+    known = {"keras", "keras_ch8", *dir(builtins), *made}.union(*map(loaded, meanings.values()))
+    changed: dict[str, ast.expr] = {}
+    for name, value in [pair for each in settings for pair in _pairs(each).items()]:
+        new = _without_kind(place, value) or _folded(value, meanings | changed)
+        is_long = len(ast.unparse(new)) > SHORT and name != "callbacks"
+        if is_long or loaded(new) - known or ("**" in given and name not in given):
+            return [], code
+        changed[name] = new
     edits = [edit for name, value in changed.items() for edit in _argument(place, name, value)]
-    return edits, kept(source, left) if changed else code
+    return edits, kept(source, [each for each in rest if not inlined.keys() & stored(each)])
+
+
+def _helpers(statements: Sequence[ast.stmt]) -> tuple[dict[str, ast.expr], dict[str, ast.expr]]:
+    """Return what some statements give a name to, and of this what is short, and used by none of them."""
+    made: dict[str, ast.expr] = {}
+    for each in statements:
+        if isinstance(each, ast.Assign) and isinstance(each.value, ast.Call | ast.Attribute):
+            made |= {target.id: each.value for target in each.targets if isinstance(target, ast.Name)}
+    used = {n.id for s in statements for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    return made, {name: value for name, value in made.items() if name not in used and len(ast.unparse(value)) <= SHORT}
 
 
 def _pairs(statement: ast.Assign) -> dict[str, ast.expr]:

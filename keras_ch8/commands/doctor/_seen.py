@@ -19,6 +19,7 @@ import keras_ch8
 from ... import _batches, _net
 from ..._preflight import preflight
 from ..._types import Data
+from ...board import tags
 from ...callbacks import Diagnosis
 from ...callbacks.doctor import Doctor
 from ...integration import fit, of_scripts
@@ -171,9 +172,12 @@ def _watcher_in(arguments: dict[str, Any], logs: str) -> Doctor | Diagnosis:
 
 
 def _found_by(watcher: Doctor | Diagnosis) -> dict[str, Any]:
-    """Return verdicts and state of a training."""
+    """Return verdicts and state of a training, and the units of what the verdicts measure."""
     run = watcher.runs[-1] if isinstance(watcher, Doctor) else watcher
-    return {"verdicts": tuple(verdict for verdict in run.verdicts if verdict.level != "ok"), "state": run.state}
+    verdicts = tuple(verdict for verdict in run.verdicts if verdict.level != "ok")
+    series = {verdict.series for verdict in verdicts if verdict.series}
+    units = {name: tags.diagnosis(name.removeprefix(tags.DIAGNOSIS)).unit for name in series}
+    return {"verdicts": verdicts, "state": run.state, "units": units}
 
 
 def _before_an_error(watcher: Doctor | Diagnosis, model: keras.Model, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -140,7 +140,9 @@ class _Session:
         patched = proof.patched if proof else None
         page = self._write(patched) if isinstance(patched, Script) and self.arguments.write else None
         if self.arguments.json:
-            run = _json.run(name, outcome.verdicts, gravest(first), error=outcome.error, where=lines_of(first))
+            units = {series: unit for fit in first.fits for series, unit in fit.units.items()}
+            where, state = lines_of(first), gravest(first)
+            run = _json.run(name, outcome.verdicts, state, error=outcome.error, units=units, where=where)
             sys.stdout.write(_json.report("doctor", [run], proof=proof, page=page))
         if not is_over:
             return INTERRUPTED
