@@ -8,6 +8,7 @@ import runpy
 import signal
 import sys
 import tempfile
+import textwrap
 import time
 import traceback
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ from ...integration.backend import random_numbers
 from ._messages import Ended, Job
 from ._seen import PACKAGE, Seen, is_in
 
+LONGEST = 120
+"""Characters that are told of an error."""
 WRITES = ("open", "os.rename")
 """Events of Python at which a file may be written, or moved to its place."""
 UNSENT = {"WANDB_MODE": "disabled", "COMET_MODE": "DISABLED", "NEPTUNE_MODE": "debug"}
@@ -64,7 +67,8 @@ def run(job: Job, pipe: Connection, screen: Any = None) -> None:
     except BaseException as raised:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         sys.stderr.write(_traceback(raised, job.root))
-        error = f"{type(raised).__name__}: {_said_by(raised) if isinstance(raised, Exception) else raised}"
+        said = f"{type(raised).__name__}: {_said_by(raised) if isinstance(raised, Exception) else raised}"
+        error = textwrap.shorten(said, LONGEST, placeholder=" ...")
     seconds = time.monotonic() - begun
     with contextlib.suppress(BaseException):
         atexit._run_exitfuncs()
