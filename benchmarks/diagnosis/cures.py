@@ -34,8 +34,8 @@ def judge(name, seed, **options):
 
 
 def table(rows):
-    """Return a line for each run, and how often each fix was proven where it was tried."""
-    lines = [f"{row['state']:8} {row['name']} {row['seed']} {row['seconds']:.0f} s: {row['said']}" for row in rows]
+    """Return how many runs have a proven patch, and how often each fix was proven where it was tried."""
+    lines = []
     for name, of in (("sick", [row for row in rows if row["kind"]]), ("healthy", [r for r in rows if not r["kind"]])):
         states = collections.Counter(row["state"] for row in of)
         lines.append(f"{name}: {len(of)} runs, {', '.join(f'{state} {count}' for state, count in states.items())}")
@@ -58,7 +58,11 @@ def main():
     names = options.names or [run.name for run in confusion.chosen(groups=options.group)]
     tasks = [(name, seed) for name in names for seed in options.seeds]
     with multiprocessing.get_context("spawn").Pool(options.processes, maxtasksperchild=4) as pool:
-        print(table(list(pool.imap(_judge, tasks))))
+        rows = []
+        for row in pool.imap(_judge, tasks):
+            print(f"{row['state']:8} {row['name']} {row['seed']} {row['seconds']:.0f} s: {row['said']}", flush=True)
+            rows.append(row)
+    print(table(rows))
 
 
 if __name__ == "__main__":

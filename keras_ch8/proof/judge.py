@@ -12,7 +12,6 @@ GAIN = 0.05
 """Of an accuracy or R2: what is better by so much gains, and so does what halves the error."""
 SAME = 0.01
 """Scores that differ by less are equal: of 100 examples one is predicted otherwise."""
-LEVELS = ("proven", "helps a little", "not proven", "harms")
 
 
 @dataclasses.dataclass(frozen=True)

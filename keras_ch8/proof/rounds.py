@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import statistics
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -65,14 +66,11 @@ class _Trials:
         self.begun = time.monotonic()
         self._end = math.inf if minutes is None else self.begun + 60 * minutes
         self._done: dict[tuple[int, int], tuple[Program, Outcome]] = {}  # with the program, whose id stays its own then
-        self._longest = 0.0
 
     def outcome(self, program: Program, seed: int) -> Outcome:
         """Return what a training gives."""
         if (id(program), seed) not in self._done:
-            found = program.train(seed)
-            self._done[id(program), seed] = program, found
-            self._longest = max(self._longest, found.seconds)
+            self._done[id(program), seed] = program, program.train(seed)
         return self._done[id(program), seed][1]
 
     def pairs(self, without: Program, cured: Program, seeds: Sequence[int], reserved: int = 0) -> tuple[Pair, ...]:
@@ -80,7 +78,8 @@ class _Trials:
         found: list[Pair] = []
         for seed in seeds:
             new = sum((id(each), seed) not in self._done for each in (without, cured))
-            if time.monotonic() + (new + reserved) * self._longest > self._end:
+            each_takes = statistics.fmean(outcome.seconds for _, outcome in self._done.values())
+            if time.monotonic() + (new + reserved) * each_takes > self._end:
                 break
             found.append(Pair(seed, self.outcome(without, seed), self.outcome(cured, seed)))
             if not can_be_proven(found, len(seeds)):
