@@ -34,6 +34,8 @@ def report(command: str, runs: Iterable[Data], *, proof: "Proof | None" = None, 
         page: Path of the page that was written; None for none.
     """
     patch = proof.patched.text if proof and proof.patched else None
+    late = proof.unchecked if proof else ()  # such as what there was no time for
+    runs = [{**each, "not_checked": list(dict.fromkeys([*each["not_checked"], *late]))} for each in runs]
     left = max(LONGEST - len(json.dumps(patch)), SHORTEST)
     data = {
         "version": VERSION,

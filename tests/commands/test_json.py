@@ -57,7 +57,9 @@ def proof(patch):
     scores = (0.2, 0.9), (0.3, 0.8), (math.nan, 0.9)
     pairs = [Pair(n, *(Outcome(each, "accuracy") for each in two)) for n, two in enumerate(scores)]
     tried = Tried((verdicts()[0],), judge(pairs)), Tried((verdicts()[0],), None, "Its `fit` stands elsewhere.")
-    return Proof(Outcome(0.2, "accuracy"), tried, (verdicts()[0],), SimpleNamespace(text=patch), judge(pairs))
+    patched = SimpleNamespace(text=patch)
+    unchecked = ("`minutes` allowed no more fixes.",)
+    return Proof(Outcome(0.2, "accuracy"), tried, (verdicts()[0],), patched, judge(pairs), unchecked=unchecked)
 
 
 def printed(text):
@@ -92,6 +94,7 @@ def test_a_proof_has_its_patch_its_gain_and_what_was_tried():
     assert (data["gain"]["with"], data["gain"]["without"], data["gain"]["seeds"]) == (0.9, 0.2, 3)
     assert data["gain"]["largest_change"] is None  # of a training that fails without the fix
     assert [each["reason"] for each in data["tried"]] == [None, "Its `fit` stands elsewhere."]
+    assert data["runs"][0]["not_checked"][-1] == "`minutes` allowed no more fixes."
 
 
 @pytest.mark.parametrize(
