@@ -36,9 +36,10 @@ format:  ## order imports, fix what can be fixed, and format
 types:  ## mypy on the package
 	$(python) -m mypy
 
-docs:  ## pages, tables and the film of the tour, made from the code and from what was measured; what is missing; examples in docstrings
+docs:  ## pages, tables, the film of the tour and pictures of sections, made from the code and from what was measured; what is missing; examples in docstrings
 	$(python) tools/missing.py
 	$(python) tools/film.py
+	$(python) -W ignore tools/section_pictures.py
 	$(pytest) -n 2 -m "" keras_ch8
 
 recipe:  ## what `make recipe add="A pacing"` adds is there to be made your own; without `add`, the names of the recipes

@@ -1,9 +1,17 @@
-"""Every public method says what it does, so that the reference of the site has it."""
+"""The site has what its sources have: the pictures of a page, and a word on every public method."""
 
 import importlib
 import inspect
+import re
 
 import keras_ch8
+from tests.outside import ROOT, loaded
+
+
+def test_a_page_of_the_site_has_the_pictures_of_its_document():
+    text, picture = (ROOT / "README.md").read_text(), r"!\[.+?\]\(.+?\)"
+    shown = loaded("tools/make_site.py").linked("README.md", text, set())
+    assert re.findall(picture, shown) == re.findall(picture, text) != []
 
 
 def test_every_public_method_says_what_it_does():

@@ -1,6 +1,7 @@
 """Makes docs/pictures/tour.gif: what the tour prints, block by block, and then its page, in ten seconds.
 
-It needs no browser: the page is docs/pictures/tour_light.png, which tools/pictures.py makes.
+The file has the text in its comment, by which a test sees whether the tour still prints it. It needs no browser: the
+page is docs/pictures/tour_light.png, which tools/pictures.py makes.
 """
 
 import re
@@ -53,9 +54,8 @@ def main() -> None:
         times.append(max(LEAST, READING * len(block)))
     pictures.append(Image.open(PICTURES / "tour_light.png").convert("RGB").resize(SIZE, Image.Resampling.LANCZOS))
     first, *others = (each.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE) for each in pictures)
-    first.save(
-        PICTURES / "tour.gif", save_all=True, append_images=others, duration=[*times, LAST], loop=0, optimize=True
-    )
+    options = {"duration": [*times, LAST], "loop": 0, "optimize": True, "comment": shown}
+    first.save(PICTURES / "tour.gif", save_all=True, append_images=others, **options)
 
 
 if __name__ == "__main__":

@@ -111,7 +111,7 @@ def linked(path: str, text: str, pages: set[str]) -> str:
         if place.endswith(".py") and place.startswith("examples/"):
             page = posixpath.relpath(place.removesuffix(".py") + ".rst", posixpath.dirname(path))
             return f"[{name}]({page})"
-        is_there = place in pages or (ROOT / place).suffix == ".png" or ":" in target
+        is_there = place in pages or place.endswith((".png", ".gif")) or ":" in target
         return f"[{name}]({target}{anchor})" if is_there else f"{name}"
 
     return re.sub(r"\[([^\]\n]*)\]\(([^()\s#]+)(#[^()\s]*)?\)", link, text) if path.endswith(".md") else text
@@ -157,9 +157,10 @@ def verdicts() -> Iterator[tuple[str, str]]:
     said = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
     for name in KINDS:
         body = said[name].replace("](pictures/", "](../pictures/")
-        yield f"docs/verdicts/{name}.md", f"# {name}\n{body}\n[How to read the rules](../diagnosis.md)\n"
+        head = f"# {KINDS[name].title} ({name})\n"
+        yield f"docs/verdicts/{name}.md", f"{head}{body}\n[How to read the rules](../diagnosis.md)\n"
     head = "# Verdicts, one by one\n\n| verdict | what it means |\n|---|---|\n"
-    rows = [f"| [{name}]({name}.md) | {kind.meaning} |\n" for name, kind in KINDS.items()]
+    rows = [f"| [{kind.title}]({name}.md) (`{name}`) | {kind.meaning} |\n" for name, kind in KINDS.items()]
     yield "docs/verdicts/index.md", head + "".join(rows) + "\n" + toctree(list(KINDS), hidden=True)
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pyte
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from selenium import webdriver
 
 import keras_ch8
@@ -102,9 +103,10 @@ class Camera:
             self.browser.execute_script(before)
             time.sleep(seconds)
         shot = Image.open(io.BytesIO(self.browser.get_screenshot_as_png())).convert("RGB")
-        shot.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(
-            PICTURES / f"{name}.png", optimize=True
-        )
+        said = PngInfo()
+        said.add_text("Title", self.browser.title)  # the finding, by which a test sees whether the page still says it
+        shot = shot.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        shot.save(PICTURES / f"{name}.png", optimize=True, pnginfo=said)
 
 
 def main(log_dir: str | None) -> None:

@@ -158,7 +158,7 @@ PANELS = (
     _panel(
         "Steps with a gradient spike, and with a NaN gradient", "8.2.4",
         _of("spikes"), _of("nonfinite_steps"), unit="steps", log=False, kinds=("cliff", "nonfinite"),
-        read="Of the last 5,000 steps. Both should be near 0.",
+        read="Counted over the last 5,000 steps at most. Both should be near 0.",
     ),
     _alone("8.2.4", tags.NONFINITE, log=False, kinds=("nonfinite",)),
     _alone("8.2", tags.UPDATE_NORM),

@@ -34,6 +34,8 @@ FOLDER = "optimization"
 
 _OURS = (tags.STEP, tags.EPOCH, tags.DIAGNOSIS)
 _RUNNING, _EPOCH, _VALIDATION = tags.RUNNING, tags.EPOCH, "val_"
+_OF_TRAINING = re.compile(r"step/(?!range_)")
+"""Series whose steps are those of the training."""
 _DESCRIPTION = re.compile(r"(.*?)(?: \[([^\[\]]*)\])?(?: \(section ([\d.]+)\))?", re.DOTALL)
 
 
@@ -112,9 +114,10 @@ class Run:
 
     @property
     def step(self) -> int:
-        """The last step that is known of."""
+        """The last step that is known of: of a record, or of a curve that was written since."""
         said: int | None = self.said["step"]
-        return max((max(self._steps[name]) for name in self.series()), default=0) if said is None else said
+        curves = [name for name in self.series() if said is None or _OF_TRAINING.match(name)]
+        return max([said or 0, *(max(self._steps[name]) for name in curves)])
 
     @property
     def lengths(self) -> list[int]:

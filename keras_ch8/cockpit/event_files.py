@@ -37,7 +37,7 @@ def runs_below(log_dir: str | os.PathLike[str]) -> dict[str, Run]:
     log_dir = os.fspath(log_dir)
     if not (_gfile().isdir(log_dir) if _is_remote(log_dir) else os.path.isdir(log_dir)):
         raise FileNotFoundError(
-            "`log_dir` must be a folder with runs, such as the `log_dir` of `keras_ch8.callbacks.TensorBoard`. "
+            "`log_dir` must be a folder with runs, such as the `log_dir` of `keras_ch8.Doctor`. "
             f"Received: log_dir={log_dir!r}, which is not a folder. Pass the `log_dir` that the training wrote to."
         )
     folders = sorted(folder for folder, _, names in walk(log_dir) if any(map(_is_event_file, names)))
@@ -45,9 +45,9 @@ def runs_below(log_dir: str | os.PathLike[str]) -> dict[str, Run]:
     runs = {folder: run for folder, run in found if run.is_ours}
     if not runs:
         raise FileNotFoundError(
-            "`log_dir` must hold a run that `keras_ch8.callbacks.TensorBoard` has written. Received: "
-            f"log_dir={log_dir!r}, with {len(folders)} folders of event files, none of them written by keras_ch8. Add "
-            f"`keras_ch8.callbacks.TensorBoard({log_dir!r})` to the callbacks of `fit`, or pass the folder above."
+            "`log_dir` must hold a run that `keras_ch8.Doctor` has written. Received: "
+            f"log_dir={log_dir!r}, with {len(folders)} folders of event files, none of them written by keras_ch8. Pass "
+            f"`callbacks=[keras_ch8.Doctor({log_dir!r})]` to `fit`, or name the folder above."
         )
     return runs
 

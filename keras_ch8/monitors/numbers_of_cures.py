@@ -40,7 +40,7 @@ def known_to_cures(log: MeasurementLog) -> dict[str, str]:
     known = {name: digits(number) for name, number in numbers.items() if 0 < number < np.inf}
     sizes = {"larger_batch": _larger_batch(log), "more_epochs": 3 * len(log.epochs), "added_up": _added_up(log)}
     is_high = rate_over_usual(log) >= HIGH
-    known["high_rate"] = f"The learning rate {digits(_peak(log))} is far above the usual. " if is_high else ""
+    known["high_rate"] = f": {digits(_peak(log))} is far above the usual ones" if is_high else ""
     return known | {name: str(size) for name, size in sizes.items() if size}
 
 

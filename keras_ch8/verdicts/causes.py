@@ -68,6 +68,9 @@ OUTCOMES = ("learns_nothing",)
 """Kinds that say what has come of a training, and not why. While one calls for action and nothing that does explains
 it, the first explanation that is worth watching calls for action, too."""
 
+END = "nonfinite"
+"""The kind to fix first where no other explains it: nothing goes on after it, whatever else is wrong."""
+
 ASK_FOR_CALM = ("step_too_long", "noise_dominated", "oscillation", "exploding", "cliff")
 """Kinds that ask for shorter steps, or less noise in them."""
 STIR_UP = ("step_too_short", "batch_wasteful")

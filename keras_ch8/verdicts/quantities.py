@@ -430,7 +430,7 @@ HELD_OUT_RISE = Quantity(
     "held_out_rise",
     "The rise of the validation loss (`val_loss`, or else the loss on the probe) since its minimum, over its fall "
     "before or, if larger, a tenth of its initial value.",
-    lambda rise: f"the validation loss has risen from its minimum by {percent(rise)} of its earlier fall",
+    lambda rise: f"the validation loss has lost {percent(rise)} of its improvement",
     "the validation loss has risen without limit",
     number=percent,
     usual="lowest of the last 3 values",

@@ -455,7 +455,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "nonfinite": (
         *_LESS,
         Remedy(
-            "{high_rate}Find a good learning rate with `keras_ch8.find_learning_rate`.",
+            "Find a good learning rate with `keras_ch8.find_learning_rate`{high_rate}.",
             FIND_RATE,
             "All gradients should be finite.",
             unless=_RATED,

@@ -196,7 +196,7 @@ class VerdictTracker:
 
     @property
     def verdicts(self) -> list[Verdict]:
-        """The verdicts that stand, the most serious first, and of these the causes."""
+        """The verdicts that stand, the most serious first, and of these NaN, then the causes."""
         gravest = {kind: verdict for kind, verdict in self._gravest().items() if kind not in self.ignore}
         gravest |= self._raised(gravest)
         acting = {kind: verdict for kind, verdict in gravest.items() if verdict.level == "act"}
@@ -207,7 +207,10 @@ class VerdictTracker:
         ]
         if any(verdict.kind in causes.ASK_FOR_CALM and verdict.level != "ok" for verdict in found):
             found = [dataclasses.replace(v, code="", then_code="") if v.kind in causes.STIR_UP else v for v in found]
-        return sorted(found, key=lambda v: (-LEVELS.index(v.level), not v.explained_by, causes.place(v.kind)))
+        return sorted(
+            found,
+            key=lambda v: (-LEVELS.index(v.level), not v.explained_by, v.kind != causes.END, causes.place(v.kind)),
+        )
 
     @property
     def muted(self) -> list[Verdict]:

@@ -244,6 +244,12 @@ def newest_file(folder):
     return max(path.path for path in os.scandir(folder) if "tfevents" in path.name)
 
 
+def test_a_run_is_as_far_as_its_newest_curve_and_a_range_test_is_none_of_its_steps(tmp_path):
+    written = [(28, {"step/loss": 0.1}), (100, {"step/range_loss": 2.0})]
+    write(tmp_path, [*curve(10), *written], record(ended=False, step=16))
+    assert only_run(tmp_path)["step"] == 28
+
+
 @pytest.mark.parametrize("cut", [3, 11, 100])
 def test_a_file_that_is_cut_short_is_read_up_to_there(tmp_path, cut):
     folder = write(tmp_path, curve(50))
@@ -290,7 +296,7 @@ def test_no_folder_and_a_folder_without_runs_are_refused_with_the_fix(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"must be a folder.*Received: log_dir='.*nowhere'.*Pass the"):
         event_files.read(tmp_path / "nowhere")
     (tmp_path / "events.out.tfevents.1").write_bytes(b"")
-    with pytest.raises(FileNotFoundError, match=r"must hold a run.*with 1 folders of event files.*Add `keras_ch8"):
+    with pytest.raises(FileNotFoundError, match=r"must hold a run.*with 1 folders of event files.*=.keras_ch8.Doctor"):
         event_files.read(tmp_path)
 
 

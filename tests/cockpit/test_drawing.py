@@ -52,9 +52,13 @@ def test_nothing_is_folded_where_that_would_be_all(page):
 
 def test_no_panel_is_empty_and_each_says_how_to_read_it(page, six):
     page.open(six)
+    units = {panel["title"]: panel["unit"] for panel in six["panels"]}
     for card in page.all(".card"):
         assert card.find_elements("css selector", ".legend tbody tr, .scale")
-    assert page.card("Loss").find_element("css selector", ".axis").text == "log axis"
+        unit = units[card.get_attribute("data-panel")]
+        says = f"[{unit}]" in card.find_element("css selector", ".axis").text
+        assert says != unit.startswith(("ratio", "as ")), "which says nothing"
+    assert page.card("Loss").find_element("css selector", ".axis").text == "[loss] log axis"
     assert not re.search(r"\b(null|undefined|Infinity|\[object|\[ratio\])\b", page.text())
     unread = [
         card.get_attribute("data-panel")

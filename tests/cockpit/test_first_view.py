@@ -168,7 +168,7 @@ def test_early_stopping_is_told(page, six):
 
 def test_without_a_run_the_page_says_what_to_do(page):
     page.open(document())
-    assert "keras_ch8.callbacks.TensorBoard(log_dir)" in page.text()
+    assert "callbacks=[keras_ch8.Doctor(log_dir)]" in page.text()
     assert "python -m keras_ch8 report LOG_DIR" in page.text()
     assert not page.all(".card, .tools, table")
 

@@ -220,6 +220,8 @@ def test_nothing_is_left_behind(page, six):
 def test_the_page_fits_a_narrow_window(page, six):
     page.open(six, width=390)
     assert page.js("return document.documentElement.scrollWidth") <= 390
+    cells = page.all(".runs :is(th, td)")
+    assert all(cell.rect["x"] + cell.rect["width"] <= 390 for cell in cells), "each column of the table is in view"
     page.open(six, width=600)
     assert page.js("return document.documentElement.scrollWidth") <= 600
     cards = page.all(".card")

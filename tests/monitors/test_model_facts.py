@@ -302,6 +302,12 @@ def test_an_optimizer_that_finds_the_length_of_each_step_is_told_of_no_rate_and_
             assert is_of_adam or not any(word in one.code for word in refused), one
 
 
+def test_a_learning_rate_that_is_far_too_high_is_named_behind_what_to_do():
+    log = log_of()
+    log.rate = 50.0
+    assert known_to_cures(log)["high_rate"] == ": 50 is far above the usual ones"
+
+
 def test_the_numbers_of_cures_are_those_of_the_run():
     log = log_of()
     assert known_to_cures(log) == {

@@ -27,7 +27,7 @@ def along_the_step(ax: Any, run: Any) -> None:
     is_shown = times <= 4 * times[best]
     ax.plot(times[is_shown], losses[is_shown], **style.look(0))
     ax.plot(times[0], losses[0], "o", color=COLORS[1], markersize=12, label="the step that is taken")
-    ax.plot(times[best], losses[best], "k*", markersize=14, label=f"best: {times[best]:,.0f} times as long")
+    ax.plot(times[best], losses[best], "k*", markersize=14, label="the best step in this direction")
     ax.set_ylim(0, 1.3 * losses[0])
     style.done(ax, "The loss along one step", "times as long as it is taken", "loss", log="x", legend="lower left")
     ax.set_xticks(10.0 ** np.arange(0, 7, 2))

@@ -323,7 +323,7 @@ EVIDENCE: dict[str, tuple[str, str, str, Callable[[Trained], Drawn], Callable[[f
     "batch_norm_gap": ("Error of the moving statistics", "standard deviations", "statistics_gap",
                        of_series("batch_norm_gap"), _same),
     "bad_scale": ("Largest signal of a layer", "RMS", "largest_signal", of_series("largest_signal"), _same),
-    "overfitting": ("Rise of the validation loss", "of its earlier fall [%]", "held_out_rise", rise, _percent),
+    "overfitting": ("Rise of the validation loss", "of its improvement [%]", "held_out_rise", rise, _percent),
     "underfitting": ("Loss over that of nearest neighbors", "times", "over_neighbours", loss_over("neighbours"), _same),
     "nonfinite": ("NaN gradients so far", "steps", "nonfinite_steps", of_series("nonfinite_steps"), _same),
     "no_gradient": ("Weight matrices without a gradient", "of all [%]", "fraction_still",
@@ -377,7 +377,7 @@ def outputs_of_layers(ax: Any, *both: Trained) -> None:
         ax.plot(range(1, len(shown) + 1), shown, label=each.name, marker="o", **each.look)
     ax.set_ylim(1e-3, 300)
     ax.axhspan(1e-3, 1, color=COLORS[1], alpha=0.12, linewidth=0)
-    ax.text(6, 0.8, "ACT below 1 % after the last", ha="right", va="top", fontsize=9.5)
+    ax.text(6, 0.0013, "ACT below 1 % after the last", ha="right", va="bottom", fontsize=9.5)
     done(ax, "How much outputs differ at the start", "hidden layer", "between examples [%]", log="y")
 
 

@@ -65,7 +65,8 @@ export function refresh(card) {
   element.dataset.panel = panel.title;
   const { run, tag } = card.all[0];
   parts.title.replaceChildren(...(map ? [nameOf(run, run.label), ": "] : []), panel.title);
-  const axis = card.log ? "log axis" : card.outlying ? "axis wide at its ends" : "";
+  const unit = /^(ratio|as )/.test(panel.unit) ? "" : `[${panel.unit}] `;
+  const axis = unit + (card.log ? "log axis" : card.outlying ? "axis wide at its ends" : "");
   const findings = found.map(finding);
   if (findings.length) findings.push(card.back);
   parts.under.replaceChildren(make("span.axis.muted", axis), make("span", ...findings));

@@ -67,7 +67,6 @@ function drawRuns(page) {
     return runs.length ? { key: row.name, content, build: () => rowOf(page, row, runs[0], hidden, live) } : [];
   });
   update(parts.runs.querySelector("tbody"), rows);
-  parts.runs.classList.toggle("wide", parts.runs.scrollWidth > parts.runs.clientWidth);
 }
 
 function inOrder(rows, i, sign) {
@@ -80,8 +79,8 @@ function inOrder(rows, i, sign) {
 }
 
 function nothing() {
-  const fit = "Give `fit` the callbacks `keras_ch8.callbacks.TensorBoard(log_dir)` and `Diagnosis()`, or ";
-  return make("p", ...prose(`${fit}name a folder that has runs: \`python -m keras_ch8 report LOG_DIR\`.`));
+  const fit = "Pass `callbacks=[keras_ch8.Doctor(log_dir)]` to `fit`, or name ";
+  return make("p", ...prose(`${fit}a folder that has runs: \`python -m keras_ch8 report LOG_DIR\`.`));
 }
 
 function rowOf(page, row, { color }, hidden, live) {
@@ -89,11 +88,11 @@ function rowOf(page, row, { color }, hidden, live) {
   const old = isOld(live);
   const name = make("td", nameOf({ color, name: row.name }));
   if (live) name.append(old ? make("span.live.old", "no news") : make("span.live", "running"));
-  if (row.problem) name.append(make("div.problem", row.problem));
   const saying = ([level, text]) =>
     /best|muted/.test(level) ? make(`span.${level}`, text) : finding([old && level === "ok" ? "ok.grey" : level, text]);
   const said = row.said.flatMap((each) => [saying(each), " "]);
   if (row.checks) said.push(checksOf(page, row.name, row.checks));
+  if (row.problem) said.push(make("div.problem", row.problem));
   said.push(...row.notes.map((note) => make("div.note.muted", ...prose(note))));
   const cells = row.cells.map(([, text], i) => {
     const isNumeric = page.document.columns[i][1];
