@@ -195,6 +195,12 @@ def effective_rate(log: MeasurementLog) -> float:
     return _median(_effective_rates(log, slice(-LAST, None)))
 
 
+def rate_of_limit(log: MeasurementLog) -> float:
+    """Return the effective rate times the largest curvature, which is 2 at the limit; NaN before a spectrum is seen."""
+    ends = log.of("spectrum")
+    return effective_rate(log) * ends[-1].largest if ends else float("nan")
+
+
 @once
 def rate_left(log: MeasurementLog) -> float:
     """Return the effective rate over the largest of the first three measurements; NaN if not known. See `RATE_LEFT`."""

@@ -383,6 +383,7 @@ class Facts:
         order_read: Runs of equal labels over the number of classes, of the first examples as the training reads them:
             1 where they are sorted. Of numbers 1 where each is at least the one before, or each at most.
         runs_read: Examples in a row with the same label, on average, of the first examples as the training reads them.
+        copied: Part of the inputs that the targets of all examples equal, such as "feature 5"; "" for none.
         is_weighted: Whether examples or classes have weights.
         is_trained: Whether a weight of the model is trainable.
         has_changed_trainable: Whether that was changed since `compile`, which `fit` does not heed.
@@ -416,6 +417,7 @@ class Facts:
     rows_are_few: bool = False
     order_read: float = NAN
     runs_read: float = NAN
+    copied: str = ""
     is_weighted: bool = False
     is_trained: bool = True
     has_changed_trainable: bool = False

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from keras_ch8.verdicts.arrays import equal_rows, inputs_of, order_of, targets_of
+from keras_ch8.verdicts.arrays import ALL_STEPS, copied_from, equal_rows, inputs_of, order_of, targets_of
 from keras_ch8.verdicts.facts import Inputs, are_of_another_scale
 
 RNG = np.random.default_rng(0)
@@ -181,6 +181,32 @@ def test_arrays_of_several_inputs_are_compared_together_and_in_all_their_numbers
     changed = other[:50].copy()
     changed[:, 1] += 1  # a number by which they are not looked for
     assert equal_rows(other, changed)[0] == 0
+
+
+TOKENS = np.random.default_rng(0).integers(0, 9, (50, 6))
+WINDOWS = np.random.default_rng(0).normal(size=(50, 6, 2))
+
+
+@pytest.mark.parametrize(
+    "x, y, is_sequence, expected",
+    [
+        (X, X[:, 1:2], False, "feature 1"),
+        (X, X[:, 1], False, "feature 1"),
+        (X, X, False, ""),  # an autoencoder
+        (X[:, :1], X[:, 0], False, ""),  # a line through the origin
+        (X, X[:, 1] + 1e-3, False, ""),
+        (np.ones((50, 3)), np.ones(50), False, ""),
+        (X[:0], X[:0, 1], False, ""),
+        (X, np.float32(1.0), False, ""),
+        (WINDOWS, WINDOWS[:, -1, 1], True, "the last time step"),
+        (WINDOWS, WINDOWS[:, -3:, 0], True, "the last 3 time steps"),
+        (WINDOWS, WINDOWS[:, 0, 0], True, ""),  # what was read long ago is what memory is for
+        (TOKENS, TOKENS, True, ALL_STEPS),
+        (TOKENS[:, :-1], TOKENS[:, 1:], True, ""),
+    ],
+)
+def test_targets_that_are_among_the_inputs_are_told_by_where_they_stand(x, y, is_sequence, expected):
+    assert copied_from(x, y, is_sequence) == expected
 
 
 def test_many_examples_are_compared_quickly():

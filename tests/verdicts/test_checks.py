@@ -11,7 +11,7 @@ import pytest
 
 from keras_ch8.extend import Claim
 from keras_ch8.verdicts._check import CHOSEN, CHOSEN_TO_ACT, FOUND, FOUND_ONCE, Check, said
-from keras_ch8.verdicts.arrays import targets_of
+from keras_ch8.verdicts.arrays import ALL_STEPS, targets_of
 from keras_ch8.verdicts.checks import AFTERWARDS, CHECKS, claims_of
 from keras_ch8.verdicts.code import FIND_RATE
 from keras_ch8.verdicts.fact import Fact
@@ -290,6 +290,14 @@ CASES = {
     "weights too large": (grown(3.0), grown(1.2)),
     "many equal rows": (validated(equal_rows=0.2), validated(equal_rows=0.2, rows_are_few=True)),
     "equal rows": (validated(equal_rows=0.07), validated(equal_rows=0.04)),
+    "a target among the inputs": (
+        facts(BINARY, SIGMOID, copied="feature 5"),
+        facts(change(BINARY, commonest=0.95), SIGMOID, copied="feature 5"),  # nearly all are 0, in both by chance
+    ),
+    "tokens that are their own targets": (
+        facts(FOUR, SOFTMAX, copied=ALL_STEPS, has=frozenset({Fact.TOKENS})),
+        facts(NUMBERS, SQUARED, copied=ALL_STEPS),  # an autoencoder
+    ),
     "classes of the validation alone": (
         validated(of=change(FOUR, places=1), output=SOFTMAX, unseen=0.2),
         validated(of=change(FOUR, places=1), output=SOFTMAX, unseen=0.05),
