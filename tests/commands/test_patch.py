@@ -37,7 +37,7 @@ net = keras.Sequential([
     layers.Dense(1, name="score"),
 ])
 net.compile(optimizer="sgd", loss="mse", metrics=["accuracy"])
-history = net.fit(x_train, y_train, epochs=EPOCHS, batch_size=32, validation_data=(x_test, y_test), verbose=0)
+history = net.fit(x_train, y_train, epochs=EPOCHS, batch_size=24, validation_data=(x_test, y_test), verbose=0)
 print(net.evaluate(x_test, y_test, verbose=0))
 '''
 MAIN = """\
@@ -319,9 +319,9 @@ def test_an_edited_script_runs_to_its_end(style, tmp_path):
         ),
         (
             FLAT, code.LARGER_BATCH.format(larger_batch=64),
-            ["-history = net.fit(x_train, y_train, epochs=EPOCHS, batch_size=32, validation_data=(x_test, y_test), "
+            ["-history = net.fit(x_train, y_train, epochs=EPOCHS, batch_size=24, validation_data=(x_test, y_test), "
              "verbose=0)",
-             "+history = net.fit(x_train, y_train, epochs=EPOCHS * 64 // 32, batch_size=64, "
+             "+history = net.fit(x_train, y_train, epochs=EPOCHS * 64 // 24, batch_size=64, "
              "validation_data=(x_test, y_test), verbose=0)"],
         ),
         (

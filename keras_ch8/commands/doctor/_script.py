@@ -102,10 +102,13 @@ class Script:
         name, position = stands
         if not self.work.found(name).resolve().is_relative_to(self.work.folder):
             return f"{name} is behind a link."
-        place = place_of(self.files.get(name) or self._read(name)[0], position)
+        source = self.files.get(name) or self._read(name)[0]
+        place = place_of(source, position)
         text = place if isinstance(place, NoPatch) else patched(place, verdict.code)
         if isinstance(text, NoPatch):
             return text.reason
+        if text == source:
+            return "The script says so already."
         return Script(self.work, self.scoring, (), self.files | {name: text})
 
 
