@@ -1,4 +1,4 @@
-"""What a training of ours needs: to put everything back, a new model for each, an end after some steps."""
+"""What a training of ours needs: to put everything back, and a new model for each."""
 
 import hashlib
 import sys
@@ -10,7 +10,6 @@ import numpy as np
 
 from . import _objects
 from ._batches import Batch
-from ._types import Logs
 from .integration import backend, keras_private
 
 
@@ -116,21 +115,3 @@ def sandbox(model: keras.Model) -> Iterator[keras.Model]:
             "`model.optimizer.variables`). Keep such state in variables created by `add_weight`, or try learning "
             "rates on `keras.models.clone_model(model)`."
         )
-
-
-class StopAfter(keras.callbacks.Callback):
-    """Ends a training after some steps; with `steps_per_execution` at the end of the execution that has the last."""
-
-    def __init__(self, steps: int) -> None:
-        super().__init__()
-        self.steps, self.done, self._of_epochs = steps, 0, 0
-
-    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Count from the steps of the epochs before."""
-        self._of_epochs = self.done
-
-    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Count."""
-        self.done = self._of_epochs + batch + 1
-        if self.done >= self.steps:
-            self.model.stop_training = True

@@ -1,11 +1,9 @@
 """The checks of `keras_ch8.extend`: a stranger's class that keeps the contract passes, broken ones are told why."""
 
 import itertools
-import threading
 from functools import partial
 
 import keras
-import numpy as np
 import pytest
 from keras import ops
 
@@ -93,81 +91,6 @@ def test_a_good_optimizer_passes():
 def test_a_broken_optimizer_is_told_why(make, message):
     with pytest.raises(AssertionError, match=message):
         extend.check_optimizer(make)
-
-
-# --- callbacks --------------------------------------------------------------------------------------------------------
-
-
-class Norms(keras.callbacks.Callback):
-    """Good: keeps the norm of the weights after each epoch."""
-
-    def on_train_begin(self, logs=None):
-        self.norms = []
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.norms.append(float(np.linalg.norm(self.model.get_weights()[0])))
-
-
-class Moves(Norms):
-    def on_epoch_end(self, epoch, logs=None):
-        self.model.set_weights([0.9 * w for w in self.model.get_weights()])
-
-
-class Leaves(Norms):
-    def on_train_begin(self, logs=None):
-        super().on_train_begin()
-        self.model.my_norms = self.norms
-
-
-class LeavesWhenInterrupted(Norms):
-    def on_train_begin(self, logs=None):
-        super().on_train_begin()
-        self.model.my_norms = self.norms
-
-    def on_train_end(self, logs=None):
-        del self.model.my_norms
-
-
-class Once(Norms):
-    def __init__(self):
-        super().__init__()
-        self.was_used = False
-
-    def on_train_begin(self, logs=None):
-        super().on_train_begin()
-        if self.was_used:
-            raise RuntimeError("no more")
-        self.was_used = True
-
-
-class NotCopied(Norms):
-    def __init__(self):
-        super().__init__()
-        self.lock = threading.Lock()
-
-
-@pytest.mark.slow
-def test_a_good_callback_passes():
-    extend.check_callback(Norms)
-    extend.check_callback(Moves, changes_training=True)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "make, message",
-    [
-        (Moves, r"`Moves` changes the training\. Read copies of weights, or say `changes_training=True`"),
-        (Leaves, r"`Leaves` leaves attributes on the model or its optimizer: \['my_norms'\]"),
-        (Once, r"`Once` cannot be used in a second training: set in `on_train_begin`"),
-        pytest.param(NotCopied, r"A used `NotCopied` cannot be copied", marks=pytest.mark.slow),
-        pytest.param(LeavesWhenInterrupted, r"interrupted .* leaves \['my_norms'\]", marks=pytest.mark.slow),
-        (dict, r"`dict` must inherit from `keras\.callbacks\.Callback`"),
-    ],
-    ids=["moves", "leaves", "once", "not copied", "leaves when interrupted", "none"],
-)
-def test_a_broken_callback_is_told_why(make, message):
-    with pytest.raises(AssertionError, match=message):
-        extend.check_callback(make)
 
 
 # --- monitors ---------------------------------------------------------------------------------------------------------

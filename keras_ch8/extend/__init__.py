@@ -1,8 +1,8 @@
 """For parts of your own: what to derive from, what goes with it, and checks of those that a training could break.
 
-An optimizer, a callback and a monitor run inside a training, so what breaks their contract may show only there. A
-`check_...` returns nothing where the contract is kept, and raises an AssertionError that says what is wrong and how to
-fix it. What a clipping rule, a criterion, a schedule, a pacing or an initializer returns you see by calling it.
+An optimizer and a monitor run inside a training, so what breaks their contract may show only there. A `check_...`
+returns nothing where the contract is kept, and raises an AssertionError that says what is wrong and how to fix it. What
+a clipping rule, a criterion, a schedule, a pacing or an initializer returns you see by calling it.
 
     def test_my_optimizer():
         keras_ch8.extend.check_optimizer(functools.partial(MyOptimizer, 0.01))
@@ -35,7 +35,7 @@ if _backend.is_tensorflow():
     from ..second_order.descent import Descent, Move
     from ..second_order.line_search.line import Line, LineSearch, SearchState, Trial
     from ..trackers.base import Tracker
-    from ._callback import check_callback, check_monitor
+    from ._monitors import check_monitor
     from ._optimizers import check_optimizer
 
 __all__ = [
@@ -85,7 +85,6 @@ __all__ = [
     "Verdict",
     "VerdictError",
     "aligned",
-    "check_callback",
     "check_monitor",
     "check_optimizer",
     "raise_caught",

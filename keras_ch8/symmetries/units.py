@@ -9,7 +9,7 @@ import numpy as np
 from .. import _checks, _objects
 from .._describe import section, short
 from .._result import Result, Table
-from .wiring import assign, check_homogeneous, check_symmetric, wiring
+from .wiring import assign, check_homogeneous, check_symmetric, exact, wiring
 
 
 @section("8.2.2")
@@ -20,15 +20,14 @@ def permute_units(model: keras.Model, layer: keras.layers.Layer | str, order: Se
 
         W[:, j], b[j], V[j,:] \leftarrow W[:, \text{order}[j]], b[\text{order}[j]], V[\text{order}[j],:]
 
-    where W, b lead into the units and V out of them; gamma, beta and the moving statistics of a batch normalization on
-    the way move too. A layer of n units has n! such copies of every minimum, m layers (n!)^m. Works in place; after an
-    error nothing has changed. With Dropout the function is the same at inference. The state of an optimizer is not
-    permuted: compile the model again before it is trained further.
+    where W, b lead into the units and V out of them. A layer of n units has n! such copies of every minimum, m layers
+    (n!)^m. Works in place; after an error nothing has changed. With Dropout the function is the same at inference. The
+    state of an optimizer is not permuted: compile the model again before it is trained further.
 
     Args:
-        model: A built `keras.Sequential` or `keras.Model(inputs, outputs)`.
-        layer: A Dense or convolution layer of it, or its name. Its units must go into one other Dense or convolution
-            layer, through activations, pooling, Flatten, Dropout or BatchNormalization only.
+        model: A built `keras.Sequential`.
+        layer: A Dense layer of it, or its name. Its units must go into another Dense layer, through activations and
+            Dropout only.
         order: Integers: a permutation of 0 .. units - 1.
 
     Raises:
@@ -48,9 +47,8 @@ def permute_units(model: keras.Model, layer: keras.layers.Layer | str, order: Se
     found = wiring(model, layer)
     check_symmetric(found)
     order = _checks.permutation("order", order, found.units, of="the units")
-    ending = found.incoming + found.normalizing
-    moved = [found.ending(v)[:, order] for v in ending]
-    assign([*ending, found.following.kernel], [*moved, found.leaving()[:, order]])
+    moved = [exact(v)[..., order] for v in found.incoming]
+    assign([*found.incoming, found.outgoing], [*moved, exact(found.outgoing)[order]])
 
 
 @section("8.2.2")
@@ -60,15 +58,15 @@ def rescale_units(model: keras.Model, layer: keras.layers.Layer | str, factors: 
         W[:, j], b[j]   <-   alpha_j W[:, j], alpha_j b[j]        V[j, :]   <-   V[j, :] / alpha_j
 
     where W, b lead into the units and V out of them. It holds where f(alpha z) = alpha f(z) for alpha > 0, as for
-    ReLUs, leaky ReLUs, linear units and the maximum of several such (pooling). So every minimum lies in a valley of
-    minima, of as many dimensions as there are such units; `balance` shows which of them weight decay chooses. Works in
-    place; after an error nothing has changed. With factors that are powers of 2 not even rounding changes. The state of
-    an optimizer is not rescaled: compile the model again before it is trained further.
+    ReLUs, leaky ReLUs and linear units. So every minimum lies in a valley of minima, of as many dimensions as there are
+    such units; `balance` shows which of them weight decay chooses. Works in place; after an error nothing has changed.
+    With factors that are powers of 2 not even rounding changes. The state of an optimizer is not rescaled: compile the
+    model again before it is trained further.
 
     Args:
-        model: A built `keras.Sequential` or `keras.Model(inputs, outputs)`.
-        layer: A Dense or convolution layer of it, or its name. Its units must go into one other Dense or convolution
-            layer, through such activations, pooling, Flatten or Dropout only.
+        model: A built `keras.Sequential`.
+        layer: A Dense layer of it, or its name. Its units must go into another Dense layer, through such activations
+            and Dropout only.
         factors: Numbers alpha above 0, one for each unit.
 
     Raises:
@@ -96,8 +94,8 @@ def rescale_units(model: keras.Model, layer: keras.layers.Layer | str, factors: 
             f"0. Received: factors={short(factors)}. Pass one such number for each unit, as `balance` does in its "
             "`factors`."
         )
-    scaled = [found.ending(v) * alpha for v in found.incoming]
-    assign([*found.incoming, found.following.kernel], [*scaled, found.leaving() / alpha[:, None]])
+    scaled = [exact(v) * alpha for v in found.incoming]
+    assign([*found.incoming, found.outgoing], [*scaled, exact(found.outgoing) / alpha[:, None]])
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -176,5 +174,5 @@ def balance(model: keras.Model, layer: keras.layers.Layer | str) -> Balance:
     """
     found = wiring(model, layer)
     check_homogeneous(found)
-    incoming = np.sqrt(np.sum(found.ending(found.incoming[0]) ** 2, axis=0))
-    return Balance(incoming, np.sqrt(np.sum(found.leaving() ** 2, axis=(0, 2))))
+    incoming = np.linalg.norm(exact(found.layer.kernel), axis=0)
+    return Balance(incoming, np.linalg.norm(exact(found.outgoing), axis=1))

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8 import monitors, symmetries
+from keras_ch8 import monitors
 from keras_ch8.layers import BatchNormalization
 from tests.keras_own import Excuse, cases_of, check, copy_of
 
@@ -36,21 +36,6 @@ def test_short_runs_evaluate_as_they_train():
     gap, ratio = losses(keras.layers.BatchNormalization())
     assert gap > 1
     assert ratio > 1.3
-
-
-def test_units_may_change_places_through_it(float64):
-    model = network(BatchNormalization())
-    for v in model.weights:
-        v.assign(RNG.uniform(0.5, 1.5, v.shape))
-    model.layers[1].set_statistics(*model.layers[1].get_weights()[2:], batches=3)
-    x, before = RNG.normal(size=(9, 4)), model.get_weights()
-    values = model(x)
-    symmetries.permute_units(model, model.layers[0], [2, 0, 1])
-    np.testing.assert_allclose(model(x), values, rtol=1e-13)
-    assert np.abs(model.layers[1].get_weights()[2] - before[4]).max() > 0.01
-    assert model.layers[1].variables[-1] == 3
-    with pytest.raises(ValueError, match="Received: the batch normalization"):
-        symmetries.rescale_units(model, model.layers[0], [1.0, 2.0, 3.0])
 
 
 pytest.importorskip("keras.src.layers.normalization.batch_normalization_test", reason="this Keras has not its tests")
