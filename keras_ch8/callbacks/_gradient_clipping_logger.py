@@ -28,8 +28,6 @@ class _Clipping:
         epoch: Columns of the steps of this epoch, in parts.
         steps: The steps so far.
         clipped: Those that were clipped.
-        groups: The last learning rate of each group of weights, and the lengths of its last updates over that of its
-            weights, by its name.
     """
 
     has_rule: bool
@@ -37,7 +35,6 @@ class _Clipping:
     epoch: list[dict[str, np.ndarray]] = field(default_factory=list)
     steps: int = 0
     clipped: int = 0
-    groups: dict[str, tuple[float, np.ndarray]] = field(default_factory=dict)
 
     def add(self, frame: Frame) -> None:
         """Take some steps."""
@@ -45,10 +42,6 @@ class _Clipping:
         self.norms = np.concatenate([self.norms, frame.norm])[-LAST:]
         self.steps += len(frame.steps)
         self.clipped += int(frame.was_clipped.sum())
-        for name, update in frame.groups.items():
-            _, before = self.groups.get(name, (0.0, np.zeros(0)))
-            rate = float(frame.group_rates[name] * frame.learning_rate[-1])
-            self.groups[name] = rate, np.concatenate([before, update])[-LAST:]
 
     def means_of_epoch(self) -> dict[str, float]:
         """Return the numbers of the epoch that ends; {} if it had no step."""
@@ -94,9 +87,7 @@ class GradientClippingLogger(Callback):
     (of several optimizers, each under the name of its attribute, such as `d_optimizer_gradient_norm`)
 
     which other callbacks can monitor, and shows through `keras_ch8.callbacks.TensorBoard`, if it is there,
-    `step/gradient_norm_q90` and a sentence in `diagnosis/report`; one more for each of the optimizer's `groups`, with
-    its rate and the length of its updates over that of its weights. The curves of clipping are written by that
-    callback, once a step has been clipped.
+    `step/gradient_norm_q90` and a sentence in `diagnosis/report`. The curves of clipping are written by that callback.
 
     Args:
         logs: Which of the numbers join Keras's `logs`, and so the progress bar and `History`: `True` for all, or a list
@@ -149,13 +140,11 @@ class GradientClippingLogger(Callback):
         self.session.log(self, logs, numbers)
 
     def findings(self) -> list[str]:
-        """Return the sentence, one for each optimizer, and one for each of its groups."""
-        found = []
-        for name, each in self._memory.optimizers.items():
-            said = [sentence(each.clipped if each.has_rule else None, each.steps, each.norms)]
-            said += [sentence_of_group(label, rate, updates) for label, (rate, updates) in each.groups.items()]
-            found += [(f"`{name}`: " if name else "") + one for one in said]
-        return found
+        """Return the sentence, one for each optimizer."""
+        return [
+            (f"`{name}`: " if name else "") + sentence(each.clipped if each.has_rule else None, each.steps, each.norms)
+            for name, each in self._memory.optimizers.items()
+        ]
 
 
 def quantile(norms: np.ndarray, share: float) -> float:
@@ -175,13 +164,6 @@ def sentence(clipped: int | None, steps: int, norms: np.ndarray) -> str:
         f"{_deed(clipped, steps)}; of the last {len(norms)} norms before clipping the median is {q50:.3g}, the 90 % "
         f"quantile {q90:.3g} and the 99 % quantile {q99:.3g}{ending}."
     )
-
-
-def sentence_of_group(label: str, rate: float, updates: np.ndarray) -> str:
-    """Say how fast a group of weights moves, given the lengths of its updates over that of its weights."""
-    length = quantile(updates, 0.5)
-    how = "" if np.isnan(length) else f", and a step moves its weights by {length:.2g} of their length (median)"
-    return f"the group `{label}` has a learning rate of {rate:.3g} at the end{how}."
 
 
 def _deed(clipped: int | None, steps: int) -> str:

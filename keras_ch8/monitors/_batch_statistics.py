@@ -30,7 +30,6 @@ class BatchStatistics(Result):
         names: Names of the layers.
         mean_gap: Root mean square over the channels of (mu_batch - mu_moving) / sigma_batch.
         scale_gap: The same of log(sigma_moving / sigma_batch).
-        collapsed: Fraction of the channels whose |gamma| is below 1 % of the largest: switched off.
         training_loss: Loss with the statistics of the probe.
         inference_loss: Loss with the moving statistics.
     """
@@ -38,7 +37,6 @@ class BatchStatistics(Result):
     names: tuple[str, ...]
     mean_gap: np.ndarray
     scale_gap: np.ndarray
-    collapsed: np.ndarray
     training_loss: float
     inference_loss: float
 
@@ -68,8 +66,8 @@ class BatchStatistics(Result):
         )
 
     def _table(self) -> Table:
-        columns = "layer", "gap of the mean", "gap of the scale", "fraction switched off"
-        return Table(columns, list(zip(self.names, self.mean_gap, self.scale_gap, self.collapsed, strict=True)))
+        columns = "layer", "gap of the mean", "gap of the scale"
+        return Table(columns, list(zip(self.names, self.mean_gap, self.scale_gap, strict=True)))
 
 
 class BatchStatisticsMonitor(Monitor):
@@ -109,12 +107,11 @@ class BatchStatisticsMonitor(Monitor):
         if not calls:
             return {}
         columns = zip(*(_gaps(call.layer, ops.cast(call.inputs, "float32")) for call in calls), strict=True)
-        mean_gaps, scale_gaps, collapsed = map(list, columns)
+        mean_gaps, scale_gaps = map(list, columns)
         return {
             "names": tuple(call.layer.name for call in calls),
             "mean_gap": root_mean_squares(mean_gaps),
             "scale_gap": root_mean_squares(scale_gaps),
-            "collapsed": ops.stack(collapsed),
             "training_loss": snapshot.now.loss,
             "inference_loss": snapshot.inference_loss,
         }
@@ -139,7 +136,7 @@ class BatchStatisticsMonitor(Monitor):
         return {"batch_norm_gap": f"worst: {last.names[int(np.argmax(np.maximum(last.mean_gap, last.scale_gap)))]}"}
 
 
-def _gaps(layer: keras.layers.Layer, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _gaps(layer: keras.layers.Layer, inputs: Tensor) -> tuple[Tensor, Tensor]:
     axes = [axis for axis in range(len(inputs.shape)) if axis != layer.axis % len(inputs.shape)]
     mean, variance = ops.mean(inputs, axes), ops.var(inputs, axes) + layer.epsilon
     if hasattr(layer, "inference_statistics"):
@@ -149,9 +146,7 @@ def _gaps(layer: keras.layers.Layer, inputs: Tensor) -> tuple[Tensor, Tensor, Te
     moving_mean, moving_variance = (ops.cast(v, "float32") for v in statistics)
     mean_gap = (mean - moving_mean) / ops.sqrt(variance)
     scale_gap = ops.log((moving_variance + layer.epsilon) / variance) / 2
-    size = ops.abs(ops.cast(layer.gamma, "float32")) if layer.scale else ops.ones_like(mean)
-    collapsed = ops.mean(ops.cast(size < 0.01 * ops.max(size), "float32"))
-    return mean_gap, scale_gap, collapsed
+    return mean_gap, scale_gap
 
 
 @section("8.7.1")
