@@ -19,8 +19,8 @@ from .base import Curve, Monitor
 from .flow import LayerFlow
 from .measurement_log import MeasurementLog
 from .progress import (
+    BATCHES,
     effective_rate,
-    elasticity,
     progress,
     progress_measured,
     progress_newest,
@@ -231,6 +231,17 @@ def _ends(objective: Objective, steps: int) -> SpectrumEnds:
         decrement=float(np.sum(along**2 / (2 * sizes))),
         resolved=float(np.sum(of_halves[0] * of_halves[1] / (2 * sizes))),
     )
+
+
+def elasticity(log: MeasurementLog, ends: SpectrumEnds) -> float:
+    """Return |g| |theta| / L of a reading, with the norms of the last minibatches if they are smaller.
+
+    On a probe that is not trained on the gradient stays above 0 where the one that training follows is 0.
+    """
+    norms = log.rows.norm[-BATCHES:]
+    known = len(norms) and ends.loss
+    of_batches = float(np.median(norms)) * ends.weight_norm / abs(ends.loss) if known else float("nan")
+    return float(np.fmin(ends.elasticity, of_batches))
 
 
 def _kernel_elasticity(objective: Objective, theta: np.ndarray, slope: np.ndarray, loss: float) -> float:

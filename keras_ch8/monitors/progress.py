@@ -1,7 +1,6 @@
 """How the loss on the probe develops: what the rules of several monitors judge."""
 
 import dataclasses
-from typing import Protocol
 
 import numpy as np
 
@@ -163,28 +162,6 @@ def progress_newest(log: MeasurementLog) -> dict[str, float]:
     if steps := log.of("step_length"):
         newest[q.TYPICAL_STEP.name] = abs(steps[-1].step_over_optimal)
     return newest
-
-
-class HasElasticity(Protocol):
-    """A reading that knows the gradient, the weights and the loss."""
-
-    weight_norm: float
-    loss: float
-
-    @property
-    def elasticity(self) -> float:
-        """|g| |theta| / L."""
-
-
-def elasticity(log: MeasurementLog, reading: HasElasticity) -> float:
-    """Return |g| |theta| / L of a reading, with the norms of the last minibatches if they are smaller.
-
-    On a probe that is not trained on the gradient stays above 0 where the one that training follows is 0.
-    """
-    norms = log.rows.norm[-BATCHES:]
-    known = len(norms) and reading.loss
-    of_batches = float(np.median(norms)) * reading.weight_norm / abs(reading.loss) if known else float("nan")
-    return float(np.fmin(reading.elasticity, of_batches))
 
 
 @once

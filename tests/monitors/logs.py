@@ -89,7 +89,7 @@ def epochs(training, validation):
 
 def statistics(gap=0.0, training=1.0, inference=1.0):
     pair = np.array([0.0, gap]), np.zeros(2)
-    return BatchStatistics(("a", "b"), *pair, np.zeros(2), training, inference)
+    return BatchStatistics(("a", "b"), *pair, training, inference)
 
 
 def measured(monitor, log):

@@ -93,7 +93,7 @@ def test_a_model_without_is_refused():
 )
 def test_moving_statistics_and_what_they_cost(is_scale, gap, training, inference, total, expected):
     pair = np.array([0.0, gap]), np.zeros(2)
-    seen = BatchStatistics(("a", "b"), *(pair[::-1] if is_scale else pair), np.zeros(2), training, inference)
+    seen = BatchStatistics(("a", "b"), *(pair[::-1] if is_scale else pair), training, inference)
     log = log_of(losses(), batch_statistics=seen)
     log.total = total
     assert level("batch_statistics", log, "batch_norm_gap") == expected

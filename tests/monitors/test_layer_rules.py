@@ -174,7 +174,7 @@ def test_a_unit_is_saturated_below_a_twentieth_of_the_largest_slope():
 
 
 def test_the_layer_of_the_last_measurement_is_named():
-    seen = [statistics(2.0)] * 8 + [BatchStatistics(("a", "b"), np.array([9.0, 0.0]), *np.zeros((2, 2)), 1, 1)]
+    seen = [statistics(2.0)] * 8 + [BatchStatistics(("a", "b"), np.array([9.0, 0.0]), np.zeros(2), 1, 1)]
     assert remarks("batch_statistics", log_of(losses(), batch_statistics=seen)) == {"batch_norm_gap": "worst: a"}
     idle = [flow(dead=np.array([0.1, 0.5, NAN, NAN]))] * 8
     idle += [flow(dead=np.array([0.5, 0.1, NAN, NAN]), saturated=np.array([NAN, NAN, 0.2, NAN]))]

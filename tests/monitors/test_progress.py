@@ -6,12 +6,11 @@ import pytest
 from keras_ch8.monitors._gradient_noise import GradientNoise
 from keras_ch8.monitors._gradient_norm import GradientNorm
 from keras_ch8.monitors._step_length import StepLength
-from keras_ch8.monitors.eigenvalues import SpectrumEnds
+from keras_ch8.monitors.eigenvalues import SpectrumEnds, elasticity
 from keras_ch8.monitors.measurement_log import MeasurementLog, Rows
 from keras_ch8.monitors.progress import (
     Progress,
     effective_rate,
-    elasticity,
     is_spectrum_worthwhile,
     progress,
     progress_measured,

@@ -119,7 +119,7 @@ def reading(kind, rng):
         "time_horizon": lambda: (
             TimeHorizon("rnn", np.abs(any_of(7)), True),
         ),
-        "batch_statistics": lambda: BatchStatistics(("norm",), any_of(1), any_of(1), any_of(1), *any_of(2)),
+        "batch_statistics": lambda: BatchStatistics(("norm",), any_of(1), any_of(1), *any_of(2)),
         "spectrum": lambda: SpectrumEnds(*any_of(len(ends))),
     }[kind]()  # fmt: skip
 
