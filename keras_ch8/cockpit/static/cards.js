@@ -45,7 +45,7 @@ export function newCard(page) {
     const block = [...main.children, ...verdicts.children].find(isOn);
     block.open = true;
     block.scrollIntoView();
-  }, "button.link");
+  });
   card.read = (plot) => read(card, plot);
   return card;
 }
@@ -54,12 +54,11 @@ export function newCard(page) {
 export function refresh(card) {
   const { element, parts, panel, map, page } = card;
   const runs = [...new Set(card.curves.map(({ run }) => run))];
-  const isOn = (verdict, run) => concerns(card, verdict, run);
-  const of = (run) => wrong(run).filter((verdict) => isOn(verdict, run));
+  const of = (run) => wrong(run).filter((verdict) => concerns(card, verdict, run));
   const found = titlesOf(runs.flatMap((run) => of(run).map((one) => ({ ...one, of: page.runs.length > 1 && run.label }))));
   card.lines = linesOf(panel, card.curves);
   card.limits = limitsOf(card.curves);
-  card.marks = marksOf(card, card.axis === STEPS ? runs : [], isOn);
+  card.marks = marksOf(card, card.axis === STEPS ? runs : [], of);
   const isCalm = panel.part === "loss" && page.document.headline.level === "ok"; // the best run is well
   element.className = `card ${(!isCalm && found[0]?.[0]) || ""}`;
   element.dataset.panel = panel.title;
@@ -109,12 +108,12 @@ function legendOf(card, runs) {
 function sampleOf(rank) {
   let end = 0;
   const stops = dashOf(rank).map((long, i) => `${i % 2 ? "#0000" : "currentcolor"} ${end}px ${(end += long)}px`);
-  return colored("i.sample", stops.length ? `repeating-linear-gradient(to right, ${stops})` : "currentcolor");
+  return colored("i.sample", stops.length ? `repeating-linear-gradient(90deg, ${stops})` : "currentcolor");
 }
 
 // Say below the plot what is at the cursor or last, and the newest event of each kind.
 function read(card, plot) {
-  const { map, panel, marks } = card;
+  const { map, panel, marks, page } = card;
   const at = plot?.cursor.left >= 0 ? plot.posToVal(plot.cursor.left, "x") : undefined;
   if (map) {
     card.said.textContent = (at !== undefined && cellAt(card, plot)) || `last at step ${count(map.steps.at(-1))}`;
@@ -127,9 +126,9 @@ function read(card, plot) {
   }
   const newest = new Map(marks.events.map((event) => [event.kind, event]));
   const lines = card.lines.map(({ value, label }) => `┈ ${number(value)}: ${label}`);
-  const of = ({ label }) => ` in “${label}”`;
+  const of = ({ label }) => (page.runs.length > 1 ? ` in “${label}”` : "");
   const rose = marks.rose.slice(0, TOLD).map(({ run, title, step }) => `┊ ${title} found at step ${count(step)}${of(run)}`);
-  const told = ({ run, kind, step, text }) => `${glyphOf(kind)} ${words(kind)} at step ${count(step)}${of(run)}: ${text}`;
+  const told = ({ run, kind, step, text }) => `${glyphOf(kind)} ${page.document.titles[kind] ?? words(kind)} at step ${count(step)}${of(run)}: ${text}`;
   card.said.replaceChildren(...prose([...lines, ...rose, ...[...newest.values()].map(told)].join("\n")));
 }
 

@@ -1,0 +1,63 @@
+"""What a verdict on labels or inputs shows of them: bars with the shares of all examples, and no example."""
+
+import math
+from collections.abc import Iterable
+
+from .facts import CROSS_ENTROPIES, Bar, Facts
+from .wording import digits, percent
+
+USUAL = 10.0
+"""Size of inputs from which on a bar is marked: their root mean square is to be about 1."""
+Bars = tuple[tuple[str, float, bool], ...]
+
+
+def bars_of(kind: str, facts: Facts, is_of_other: bool) -> tuple[str, Bars]:
+    """Return what bars show a verdict of a kind, and the bars; "" where none do."""
+    targets, inputs = (facts.other_targets, facts.other_inputs) if is_of_other else (facts.targets, facts.inputs)
+    of = f"({facts.other})" if is_of_other else f"(first {targets.examples} training examples)"
+    match kind:
+        case "leak":
+            return "Validation examples:", _two("also in the training data", facts.equal_rows, "new")
+        case "label_order" if is_of_other:
+            return "Validation examples:", _two("of classes without training examples", facts.unseen, "of other classes")
+        case "label_order" if facts.commonest_read:
+            usual = (facts.other_targets if targets.of == "one class" else targets).commonest
+            bars = tuple((f"part {i}", x, x > (1 + usual) / 2) for i, x in enumerate(facts.commonest_read, 1))
+            return f"Share of the commonest label in each part {of}; if you shuffle, about {percent(usual)}:", bars
+        case "imbalance":
+            return f"Share of each label {of}:", _marked(targets.bars, most=0.5)
+        case "wrong_labels" if targets.nonfinite:
+            share = targets.nonfinite / (targets.examples * targets.places * targets.width)
+            return f"Targets {of}:", _two("NaN or infinite", share, "finite")
+        case "wrong_labels" if targets.empty > 0:
+            return f"Rows of the targets {of}:", _two("without a 1", targets.empty, "with a 1")
+        case "wrong_labels" if targets.bars:
+            low, high = _expected(facts)
+            expected = f"; expected: {digits(low)} to {digits(high)}" if math.isfinite(high) else ""
+            return f"Share of each target {of}{expected}:", _marked(targets.bars, low, high)
+        case "bad_inputs" if len(inputs) == 1 and inputs[0].bars:
+            return "Size of the input values; about 1 works best:", _marked(inputs[0].bars, high=USUAL)
+    return "", ()
+
+
+def _two(one: str, share: float, other: str) -> Bars:
+    return (one, share, True), (other, 1 - share, False)
+
+
+def _marked(bars: Iterable[Bar], low: float = -math.inf, high: float = math.inf, most: float = 2.0) -> Bars:
+    """Return bars, marked where they lie beyond what is expected or have the most."""
+    return tuple((_name(bar), bar.share, bar.high < low or bar.low > high or bar.share >= most) for bar in bars)
+
+
+def _name(bar: Bar) -> str:
+    if math.isinf(bar.high):
+        return "NaN or infinite" if math.isinf(bar.low) else f"{digits(bar.low)} or more"
+    return digits(bar.low, 4) if bar.low == bar.high else f"{digits(bar.low)} to {digits(bar.high)}"
+
+
+def _expected(facts: Facts) -> tuple[float, float]:
+    """Return the smallest and the largest target that the loss expects; of all, infinity."""
+    loss, units = facts.output.loss, facts.output.units
+    if loss not in CROSS_ENTROPIES:
+        return -math.inf, math.inf
+    return 0.0, units - 1.0 if loss == "sparse_categorical_crossentropy" else 1.0
