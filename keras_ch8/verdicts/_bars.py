@@ -6,37 +6,37 @@ from collections.abc import Iterable
 from .facts import CROSS_ENTROPIES, Bar, Facts
 from .wording import digits, percent
 
-USUAL = 10.0
-"""Size of inputs from which on a bar is marked: their root mean square is to be about 1."""
+BEST = 1.0
+"""Size that most inputs should have; a bar is marked that begins beyond it, at 10 or more."""
 Bars = tuple[tuple[str, float, bool], ...]
 
 
 def bars_of(kind: str, facts: Facts, is_of_other: bool) -> tuple[str, Bars]:
     """Return what bars show a verdict of a kind, and the bars; "" where none do."""
     targets, inputs = (facts.other_targets, facts.other_inputs) if is_of_other else (facts.targets, facts.inputs)
-    of = f"({facts.other})" if is_of_other else f"(first {targets.examples} training examples)"
+    of = f"in {facts.other}" if is_of_other else f"in the first {targets.examples} training examples"
     match kind:
         case "leak":
-            return "Validation examples:", _two("also in the training data", facts.equal_rows, "new")
+            return "Validation examples", _two("also in the training data", facts.equal_rows, "new")
         case "label_order" if is_of_other:
-            return "Validation examples:", _two("of classes without training examples", facts.unseen, "of other classes")
+            return "Validation examples", _two("of classes without training examples", facts.unseen, "of other classes")
         case "label_order" if facts.commonest_read:
             usual = (facts.other_targets if targets.of == "one class" else targets).commonest
             bars = tuple((f"part {i}", x, x > (1 + usual) / 2) for i, x in enumerate(facts.commonest_read, 1))
-            return f"Share of the commonest label in each part {of}; if you shuffle, about {percent(usual)}:", bars
+            return f"Share of the commonest label in each part of {of[3:]} (about {percent(usual)} if shuffled)", bars
         case "imbalance":
-            return f"Share of each label {of}:", _marked(targets.bars, most=0.5)
+            return f"Labels {of}", _marked(targets.bars, most=0.5)
         case "wrong_labels" if targets.nonfinite:
             share = targets.nonfinite / (targets.examples * targets.places * targets.width)
-            return f"Targets {of}:", _two("NaN or infinite", share, "finite")
+            return f"Targets {of}", _two("NaN or infinite", share, "finite")
         case "wrong_labels" if targets.empty > 0:
-            return f"Rows of the targets {of}:", _two("without a 1", targets.empty, "with a 1")
+            return f"Rows of targets {of}", _two("without a 1", targets.empty, "with a 1")
         case "wrong_labels" if targets.bars:
             low, high = _expected(facts)
-            expected = f"; expected: {digits(low)} to {digits(high)}" if math.isfinite(high) else ""
-            return f"Share of each target {of}{expected}:", _marked(targets.bars, low, high)
+            expected = f" (expected: {digits(low)} to {digits(high)})" if math.isfinite(high) else ""
+            return f"Targets {of}{expected}", _marked(targets.bars, low, high)
         case "bad_inputs" if len(inputs) == 1 and inputs[0].bars:
-            return "Size of the input values; about 1 works best:", _marked(inputs[0].bars, high=USUAL)
+            return "Sizes of the input values (about 1 works best)", _marked(inputs[0].bars, high=BEST)
     return "", ()
 
 

@@ -28,9 +28,11 @@ function layersCard(page, run, map, panel) {
   return { key: `${run.name}\n${map.name}`, panel, all, axis: STEPS, map, scale, height: heightOf(map.rows.length) };
 }
 
-// Whether a verdict on a run is on what a card shows.
-export const concerns = ({ panel, all }, { kind, series }, of) =>
-  all.some(({ run }) => run.name === of.name) && (panel.kinds.includes(kind) || all.some(({ tag }) => tag === series));
+// Whether one of some verdicts, each on a run, is on what a card shows.
+export const concerns = ({ panel, all }, members) =>
+  members?.some(({ run: { name }, verdict: { kind, series } }) => {
+    return all.some(({ run }) => run.name === name) && (panel.kinds.includes(kind) || all.some(({ tag }) => tag === series));
+  });
 
 export function newCard(page) {
   const parts = { title: make("h3"), under: make("div.under"), read: make("p.read.muted"), plot: make("div.plot"), below: make("div") };
@@ -41,8 +43,7 @@ export function newCard(page) {
   card.element.card = card;
   card.back = button("↑ verdict", () => {
     const { main, verdicts } = page.parts;
-    const isOn = ({ members }) => members?.some(({ run, verdict }) => concerns(card, verdict, run));
-    const block = [...main.children, ...verdicts.children].find(isOn);
+    const block = [...main.children, ...verdicts.children].find(({ members }) => concerns(card, members));
     block.open = true;
     block.scrollIntoView();
   });
@@ -54,7 +55,7 @@ export function newCard(page) {
 export function refresh(card) {
   const { element, parts, panel, map, page } = card;
   const runs = [...new Set(card.curves.map(({ run }) => run))];
-  const of = (run) => wrong(run).filter((verdict) => concerns(card, verdict, run));
+  const of = (run) => wrong(run).filter((verdict) => concerns(card, [{ run, verdict }]));
   const found = titlesOf(runs.flatMap((run) => of(run).map((one) => ({ ...one, of: page.runs.length > 1 && run.label }))));
   card.lines = linesOf(panel, card.curves);
   card.limits = limitsOf(card.curves);

@@ -32,8 +32,7 @@ function blockOf(page, { key, kind, title, level, members }, isFirst, shown) {
     return { run, verdict, same: shown.get(id) ?? kind, follows: run.record.verdicts.filter(({ explained_by: by }) => by === kind) };
   });
   const cards = page.groups.flatMap(({ cards }) => cards);
-  const isOn = (card) => members.some(({ run, verdict }) => concerns(card, verdict, run));
-  const charts = cards.filter(isOn).slice(0, NAMED).map(({ key, panel }) => [key, panel.title]);
+  const charts = cards.filter((card) => concerns(card, members)).slice(0, NAMED).map(({ key, panel }) => [key, panel.title]);
   const build = () => {
     const names = members.slice(0, NAMED).flatMap(({ run }) => [nameOf(run), " "]);
     if (members.length > NAMED) names.push(`and ${members.length - NAMED} more`);
@@ -91,7 +90,7 @@ function bodyOf(page, { run, verdict, same, follows }, charts) {
 function barsOf({ color }, bars) {
   return bars.map(([label, share, isWrong]) => {
     const fill = `linear-gradient(90deg, ${isWrong ? "var(--level)" : color} ${100 * share}%, var(--soft) 0)`;
-    return make("div.scale", colored("span.bar", fill), `${number(100 * share)} %`, make("span", label));
+    return make("div.scale", colored("span.bar", fill), make("span.number", `${number(100 * share)} %`), label);
   });
 }
 
