@@ -32,6 +32,7 @@ CONTENDERS = {
     "bare again": list,
     "Diagnosis": lambda: [keras_ch8.callbacks.Diagnosis((X[:BATCH], Y[:BATCH]), ["cliff"])],
     "TensorBoard": lambda: [keras_ch8.callbacks.TensorBoard(tempfile.mkdtemp())],
+    "GradientClippingLogger": lambda: [keras_ch8.callbacks.GradientClippingLogger()],
     "PolyakAveraging": lambda: [keras_ch8.callbacks.PolyakAveraging(0.99)],
 }
 

@@ -7,8 +7,7 @@ when time is up, and decayed they do both.
     .venv/bin/python examples/s8_3_1_learning_rate.py
     .venv/bin/tensorboard --logdir runs/s8_3_1_learning_rate
 
-What to look for under Time Series: step/learning_rate, and epoch/val_loss below the others where it decays; in the
-run range_test, step/range_loss over the steps of the test, and under Text what it suggests.
+What to look for under Time Series: step/learning_rate, and epoch/val_loss below the others where it decays.
 """
 
 import argparse
@@ -51,7 +50,7 @@ def main():
 
     x, y = digits()
     model = network(0.01)
-    found = choosing.find_learning_rate(model, x, y, batch_size=BATCH, log_dir=f"{LOG_DIR}/range_test")
+    found = choosing.find_learning_rate(model, x, y, batch_size=BATCH)
     print(f"range test, with the spread that noise gives\n{found}\n")
     compared = choosing.compare_learning_rates(model, x, y, batch_size=BATCH, rates=(0.003, 0.01, 0.03, 0.1, 0.3))
     print(f"loss after the first 100 steps\n{compared}")

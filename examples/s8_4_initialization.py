@@ -9,9 +9,7 @@ sparse ones; and scaling to one batch of data mends even weights of 0.01.
     .venv/bin/python examples/s8_4_initialization.py
     .venv/bin/tensorboard --logdir runs/s8_4_initialization
 
-What to look for: under Histograms, diagnosis/start_sums_before of the run small_scaled/start: a needle that is thinner
-with each layer; diagnosis/start_sums_after: the same bell for all of them. Under Time Series, epoch/loss of the seven
-runs.
+What to look for: under Time Series, epoch/loss of the seven runs.
 """
 
 import argparse
@@ -71,7 +69,7 @@ def main():
         keras.utils.set_random_seed(0)
         model = network(STARTS[name](), depth, y)
         if name == "small_scaled":
-            scaling = training.scale_to_data(model, x[:256], log_dir=f"{LOG_DIR}/{name}/start")
+            scaling = training.scale_to_data(model, x[:256])
         audit = training.check_initialization(model, x[:256], y[:256])
         board = keras_ch8.callbacks.TensorBoard(f"{LOG_DIR}/{name}")
         history = model.fit(x, y, batch_size=64, epochs=1 if quick else 15, callbacks=[board], verbose=0).history

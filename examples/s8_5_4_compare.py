@@ -8,7 +8,7 @@ differences are chance. No one of them is first everywhere, so ask your own mode
     .venv/bin/python examples/s8_5_4_compare.py
     .venv/bin/tensorboard --logdir runs/s8_5_4_compare
 
-What to look for under HParams: the rate of each run beside the loss at its end. On the page, a row for each run.
+What to look for on the page: a row for each run, with its rate and the loss at its end.
 """
 
 import argparse

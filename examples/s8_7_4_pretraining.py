@@ -58,11 +58,12 @@ def main():
     errors = {"joint": [], "greedy": []}
     for seed in seeds:
         joint, greedy = network(depth, 10, seed), network(depth, 10, seed)
-        board = [keras_ch8.callbacks.TensorBoard(f"{LOG_DIR}/joint")] if seed == 0 else []
-        joint.fit(*train, epochs=epochs * (depth + 1), callbacks=board, verbose=0)
-        log_dir = f"{LOG_DIR}/greedy" if seed == 0 else None
+        of_joint, of_greedy = (
+            [keras_ch8.callbacks.TensorBoard(f"{LOG_DIR}/{name}")] if seed == 0 else [] for name in errors
+        )
+        joint.fit(*train, epochs=epochs * (depth + 1), callbacks=of_joint, verbose=0)
         report = training.pretrain_greedily(
-            greedy, *train, epochs=epochs, fine_tune_epochs=epochs, log_dir=log_dir, verbose=0
+            greedy, *train, epochs=epochs, fine_tune_epochs=epochs, callbacks=of_greedy, verbose=0
         )
         for name, model in (("joint", joint), ("greedy", greedy)):
             errors[name].append(100 * model.evaluate(*test, verbose=0)[1])

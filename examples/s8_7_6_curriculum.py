@@ -10,10 +10,9 @@ and Sutskever 2014). It is trained for the same number of steps
     .venv/bin/python examples/s8_7_6_curriculum.py
     .venv/bin/tensorboard --logdir runs/s8_7_6_curriculum
 
-What to look for: in the table, how many new sums of four digits are right to the last digit. Under Time Series,
-epoch/curriculum_loss_1 (one digit) and loss_5 (four): in the end the naive curriculum has forgotten the easy sums, and
-the combined one has not. With three digits the baseline needs no help: there the combined curriculum is no better. The
-default, three seeds, takes a quarter of an hour on two cores.
+What to look for: in the table, how many new sums of four digits are right to the last digit. With three digits the
+baseline needs no help: there the combined curriculum is no better. The default, three seeds, takes a quarter of an hour
+on two cores.
 """
 
 import argparse

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from numbers import Integral
 from typing import Any
 
 import keras
@@ -219,20 +218,6 @@ def examples(**parts: Any) -> None:
             f"{', '.join(f'{size} in `{name}`' for name, size in sizes.items())}. Pass the same number of examples in "
             "each."
         )
-
-
-def shard(value: Any, batch_size: int) -> tuple[int, int]:
-    """Return which worker this is, and of how many, each of which takes an equal part of a batch; None is (0, 1)."""
-    given = (0, 1) if value is None else value
-    ok = isinstance(given, tuple) and len(given) == 2
-    ok = ok and all(isinstance(n, Integral) and not isinstance(n, bool) for n in given)
-    if not ok or not 0 <= given[0] < given[1] or batch_size % given[1]:
-        raise ValueError(
-            "`shard` must be (index, count): the index of this worker, from 0, and the number of workers that share a "
-            f"batch of {batch_size} equally. Received: shard={short(value)}. Try (0, 2) and (1, 2), and a `batch_size` "
-            "that the number of workers divides."
-        )
-    return int(given[0]), int(given[1])
 
 
 def inside_source(arguments: dict[str, Any], *names: str) -> None:

@@ -155,7 +155,6 @@ RESULTS = {
     "gradient_noise": lambda: monitors.gradient_noise(network(), X, Y),
     "gradient_norm": lambda: monitors.gradient_norm(network(), X, Y),
     "step_length": lambda: monitors.step_length(trained(), X, Y, network().get_weights()),
-    "online_risk": lambda: monitors.online_risk([np.array([4.0, 3.0, 2.0]), np.array([1.5, 1.5, 1.0])]),
     "read_run": run,
     "a curve of it": lambda: run()["step/loss"],
 }

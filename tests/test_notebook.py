@@ -19,7 +19,7 @@ import numpy as np
 stranger = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
 stranger.compile(keras_ch8.optimizers.SGD(1e-9), "mse", metrics=[keras.metrics.MeanSquaredError(name={HOSTILE!r})])
 watching = keras_ch8.callbacks.Diagnosis(measure_every=1, budget=None)
-board = keras_ch8.callbacks.TensorBoard("logs_of_a_stranger/" + {HOSTILE!r}, layers=True)
+board = keras_ch8.callbacks.TensorBoard("logs_of_a_stranger/" + {HOSTILE!r})
 found = np.random.default_rng(0).normal(size=(256, 2)).astype("float32")
 _ = stranger.fit(found, found[:, :1], batch_size=8, epochs=2, verbose=0, callbacks=[board, watching])
 """

@@ -38,7 +38,7 @@ def main(log_dir: str) -> None:
 
     def fit(name: str, model: keras.Model, *more: keras.callbacks.Callback, data: object = None, **options: object):
         """Train with everything that observes."""
-        observers = [callbacks.TensorBoard(f"{log_dir}/{name}", layers=True), callbacks.Diagnosis(probe=val)]
+        observers = [callbacks.TensorBoard(f"{log_dir}/{name}"), callbacks.Diagnosis(probe=val)]
         options = {"epochs": EPOCHS, "validation_data": val, "verbose": 0} | options
         x, y = train if data is None else data
         model.fit(x, y, callbacks=[*observers, *more], **options)

@@ -32,7 +32,7 @@ SETS = {
     "doctor, probe": lambda probe: [keras_ch8.Doctor("logs", probe=probe)],
     "doctor": lambda probe: [keras_ch8.Doctor("logs")],
     "curves": lambda probe: [
-        callbacks.TensorBoard("logs", layers=True, log_to=[trackers.JSONL("numbers.jsonl")]),
+        callbacks.TensorBoard("logs", log_to=[trackers.JSONL("numbers.jsonl")]),
         callbacks.GradientClippingLogger(),
     ],
     "full": lambda probe: [callbacks.Diagnosis(probe, "full")],

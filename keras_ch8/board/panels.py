@@ -49,8 +49,6 @@ class Panel:
         events: Kinds of events that are marked: see `keras_ch8.board.record`.
         lines: Reference lines.
         log: Whether the y axis is logarithmic where all values are positive. Defaults to `True`.
-        x: Name of the series on the x axis; `""` for steps. Defaults to `""`.
-        x_label: What the x axis is. Defaults to the batches that the model was trained on.
         place: Where it stands among the charts that everyone looks at first, from 1. Defaults to 0: it is folded,
             unless a verdict is about it.
         read: A sentence that says how it is read. Defaults to `""`: what its series say of themselves.
@@ -65,8 +63,6 @@ class Panel:
     events: tuple[str, ...] = ()
     lines: tuple[ReferenceLine, ...] = ()
     log: bool = True
-    x: str = ""
-    x_label: str = STEPS
     place: int = 0
     read: str = ""
     notes: tuple[tuple[str, str], ...] = ()
@@ -106,7 +102,6 @@ GROUPS = {
     "8.7.1": "Batch normalization",
     "8.7.2": "Coordinate descent",
     "8.7.3": "Averages",
-    "8.7.4": "Pretraining",
     "8.7.6": "Curriculum and continuation",
     "": "Other numbers",
 }
@@ -163,16 +158,6 @@ PANELS = (
     _alone("8.2.4", tags.NONFINITE, log=False, kinds=("nonfinite",)),
     _alone("8.2", tags.UPDATE_NORM),
     _panel(
-        "Loss change by one update, and its prediction", "8.2.1",
-        _of("loss_change"), _of("loss_change_predicted"), unit="loss", log=False,
-        read="Below 0, the update lowers the loss. If the two curves diverge, the steps are long for the curvature.",
-    ),
-    _panel(
-        "Swings of the loss", "8.2.1",
-        _of("relative_loss_change"), _of("relative_loss_rises"), unit="ratio", kinds=("step_too_long", "oscillation"),
-        read="As fractions of the loss. Rises near 1 mean that the steps are too long.",
-    ),
-    _panel(
         "Loss on the probe, in training and at inference", "8.2", _of("loss"), _of("inference_loss"), unit="loss",
         kinds=("overfitting", "underfitting", "ill_conditioned"),
         read="If the curves diverge, some layers behave differently at inference than in training.",
@@ -184,20 +169,10 @@ PANELS = (
         read="How strongly the loss surface curves. Far apart: ill-conditioned. Smallest far below 0: a saddle point.",
     ),
     _panel(
-        "Signal of the layers", "8.4", _of("largest_signal"), _of("smallest_signal"),
-        unit="signal", kinds=("bad_scale", "step_too_long"), lines=(ReferenceLine(1.0, "best"),),
-        read="The size of the layer outputs: near 1 is best.",
-    ),
-    _panel(
         "Idle units: dead, saturated, never moved", "8.2.5", _of("fraction_dead"), _of("fraction_saturated"),
         _of("fraction_without_gradient"), unit="fraction", log=False,
         kinds=("dead_units", "saturated_units", "no_gradient"),
         read="Parts of the model that do not learn: near 0 is best.",
-    ),
-    _panel(
-        "Gradient of each layer: largest, median, smallest", "8.2.5",
-        tags.LAYER_NORM_WORST, tags.LAYER_NORM_MEDIAN, tags.LAYER_NORM_BEST,
-        read="If the curves are far apart, some layers learn much faster than others.",
     ),
     _alone(
         "8.3.1", tags.LEARNING_RATE, kinds=("step_too_short",), events=("rate",), place=OF_RATE,
@@ -211,15 +186,6 @@ PANELS = (
     _panel(
         "Update over weights, of each group", "8.3.1", "step/group_relative_update_*", unit="ratio",
         read="How far one step moves the weights of a group, as a fraction of their norm.",
-    ),
-    _panel(
-        "Range test: loss over the learning rate", "8.3.1", tags.RANGE_LOSS, tags.RANGE_SMOOTHED,
-        x=tags.RANGE_RATE.name, x_label="log10 of the learning rate",
-    ),
-    _panel(
-        "Standard deviation of the initial pre-activations, before and after scaling", "8.4",
-        tags.START_DEVIATION_BEFORE, tags.START_DEVIATION_AFTER, x_label="layer",
-        lines=(ReferenceLine(1.0, "one"),),
     ),
     _alone("8.4", tags.WEIGHT_NORM),
     _alone("8.6", tags.SOLVER["step_length"]),
@@ -242,14 +208,9 @@ PANELS = (
     _alone("8.7.2", tags.BLOCK, log=False),
     _panel("Gradient of each block", "8.7.2", "step/block_gradient_norm_*", unit="loss / weight"),
     _alone("8.7.3", tags.AVERAGE_DISTANCE),
-    _panel("Pretraining: loss in each stage", "8.7.4", "epoch/pretraining_*", unit="loss", events=("stage",)),
     _panel(
         "Curriculum: examples available and drawn", "8.7.6",
         tags.CURRICULUM["share"], tags.CURRICULUM["seen"], unit="fraction", log=False, events=("stage",),
-    ),
-    _panel(
-        "Curriculum: loss by difficulty, from the easiest fifth", "8.7.6",
-        *(tags.CURRICULUM[f"loss_{fifth}"] for fifth in range(1, 6)),
     ),
     _alone("8.7.6", tags.CURRICULUM["difficulty"], log=False),
     _panel(

@@ -90,24 +90,10 @@ LEARNING_RATE = Tag("step/learning_rate", "Learning rate", "weight / gradient",
 EFFECTIVE_RATE = Tag("step/effective_rate", "Effective learning rate", "weight / gradient",
     "Median of |Δθ / g| over a fixed sample of parameters; the band is from their 5 % to their 95 % quantile.", "8.5",
     spiky=True, band=("5 % quantile", "95 % quantile"))
-LAYER_NORM_WORST = Tag("step/layer_gradient_norm_largest", "Largest gradient of a layer", "loss / weight",
-    "Largest norm of the gradient of one layer.", "8.2.5")
-LAYER_NORM_MEDIAN = Tag("step/layer_gradient_norm_median", "Median gradient of the layers", "loss / weight",
-    "Median over the layers of the norm of the gradient.", "8.2.5")
-LAYER_NORM_BEST = Tag("step/layer_gradient_norm_smallest", "Smallest gradient of a layer", "loss / weight",
-    "Smallest norm of the gradient of one layer.", "8.2.5")
-LAYER_MAP = Tag("step/layer_gradient_norms", "Largest gradient norm of each layer since the previous column",
-    "loss / weight", "Largest norm of the gradient of each layer since the previous column.", "8.2.5")
 AVERAGE_DISTANCE = Tag("step/average_distance", "Distance between the weights and their average", "weight",
     "Euclidean distance between the trainable weights and their average.", "8.7.3")
 BLOCK = Tag("step/block", "The block that moves", "number of the block",
     "The block of variables that moved, counted from 0.", "8.7.2", spiky=True)
-RANGE_RATE = Tag("step/range_log10_learning_rate", "Range test: learning rate", "decades",
-    "Learning rate of each step of a range test.", "8.3.1")
-RANGE_LOSS = Tag("step/range_loss", "Range test: loss", "loss",
-    "Loss of the next batch after each step of a range test.", "8.3.1")
-RANGE_SMOOTHED = Tag("step/range_loss_smoothed", "Range test: smoothed loss", "loss",
-    "The same, smoothed over a third of a decade.", "8.3.1")
 SURROGATE = Tag("epoch/surrogate_gap_loss", "Surrogate loss", "loss",
     "The loss that is minimized, on the training set.", "8.1.2")
 TRUE_LOSS = Tag("epoch/surrogate_gap_true_loss", "True loss", "as the metric",
@@ -133,21 +119,6 @@ FLOW_UPDATE = Tag("diagnosis/relative_update_by_layer", "Length of the update ov
 TIME_PROFILE = Tag("diagnosis/gradient_by_time", "Gradient at each time step of the first recurrent layer",
     "loss / input", "Gradient with respect to each time step of the first recurrent layer, starting with the last.",
     "8.2.5")
-START_BEFORE = Tag("diagnosis/start_sums_before", "Initial pre-activations of each layer, before scaling", "signal",
-    "Pre-activations of each layer at the start; the step is the position of the layer.", "8.4")
-START_AFTER = Tag("diagnosis/start_sums_after", "Initial pre-activations of each layer, after scaling", "signal",
-    "The same, after scaling the weights to the data.", "8.4")
-START_DEVIATION_BEFORE = Tag("diagnosis/start_deviation_before", "Standard deviation of the initial pre-activations, "
-                                                                 "before scaling",
-    "signal", ("Standard deviation of the pre-activations of each layer at the start; the step is the position of the "
-"layer."), "8.4")
-START_DEVIATION_AFTER = Tag("diagnosis/start_deviation_after", "Standard deviation of the initial pre-activations, "
-                                                               "after scaling",
-    "signal", "The same, after scaling the weights to the data.", "8.4")
-START_REPORT = Tag("diagnosis/start_report", "The start: scaling", "text",
-    "Factor by which the weights of each layer were multiplied.", "8.4")
-RANGE_REPORT = Tag("diagnosis/range_report", "Range test: suggested learning rate", "text",
-    "Learning rate that the range test suggests.", "8.3.1")
 VERDICTS = Tag("diagnosis/verdicts", "Verdicts", "text", "What is wrong with the training, and how to fix it.", "8.2")
 REPORT = Tag("diagnosis/report", "Report", "text", "What the run shows about the difficulties of the chapter.", "8.2")
 RECORD = Tag("diagnosis/record", "Record", "JSON",
@@ -191,12 +162,6 @@ CURRICULUM = {
          "Share of the examples drawn so far."),
         ("difficulty", "Curriculum: mean difficulty", "as given",
          "Mean difficulty of the examples drawn in the epoch."),
-        ("loss_1", "Curriculum: loss of the easiest fifth", "loss",
-         "Loss of the easiest fifth of the examples, at inference and without sample weights."),
-        ("loss_2", "Curriculum: loss of the second fifth", "loss", "The same, for the second fifth."),
-        ("loss_3", "Curriculum: loss of the third fifth", "loss", "The same, for the third fifth."),
-        ("loss_4", "Curriculum: loss of the fourth fifth", "loss", "The same, for the fourth fifth."),
-        ("loss_5", "Curriculum: loss of the hardest fifth", "loss", "The same, for the hardest fifth."),
     )
 }  # fmt: skip
 """Numbers of a curriculum, by name."""
@@ -206,7 +171,7 @@ ALL = (*(each for each in list(vars().values()) if isinstance(each, Tag)), *SOLV
 
 RUNNING = "step/running_"
 """How the names of running means begin."""
-_CONTINUATION, _PRETRAINING = "epoch/continuation_", "epoch/pretraining_"
+_CONTINUATION = "epoch/continuation_"
 _BLOCK_NORM, _SOLVER = "step/block_gradient_norm_", "step/solver_"
 _GROUP_RATE, _GROUP_UPDATE = "step/group_learning_rate_", "step/group_relative_update_"
 
@@ -215,19 +180,17 @@ def diagnosis_tags() -> dict[str, Tag]:
     """Return the tags of the curves of all monitors, also of the user's own, by name."""
     from ..monitors.base import CURVES  # which needs TensorFlow; the other tags do not
 
-    curves = (curve for curve, _ in CURVES.values())
-    return {c.name: Tag(DIAGNOSIS + c.name, c.title, c.unit, c.text, c.section) for c in curves}
+    return {name: diagnosis(name) for name in CURVES}
 
 
 def diagnosis(name: str) -> Tag:
     """Return the tag of a number of a monitor, also of one that no `Curve` describes."""
-    known = diagnosis_tags().get(name)
-    return known or Tag(DIAGNOSIS + name, name, "as the monitor", "A number of a monitor.", "8.2")
+    from ..monitors.base import CURVES
 
-
-def pretraining(name: str) -> Tag:
-    """Return the tag of a loss of a stage of pretraining, such as `"stage_1_loss"`."""
-    return Tag(_PRETRAINING + name, name, "loss", "Loss at the end of an epoch of this stage.", "8.7.4")
+    if name not in CURVES:
+        return Tag(DIAGNOSIS + name, name, "as the monitor", "A number of a monitor.", "8.2")
+    curve, _ = CURVES[name]
+    return Tag(DIAGNOSIS + name, curve.title, curve.unit, curve.text, curve.section)
 
 
 def block_norm(number: str) -> Tag:
@@ -302,7 +265,7 @@ def describe(name: str) -> str:
     if name in _DESCRIPTIONS:
         return _DESCRIPTIONS[name]
     families = {
-        RUNNING: running, _CONTINUATION: continuation, _PRETRAINING: pretraining, _BLOCK_NORM: block_norm,
+        RUNNING: running, _CONTINUATION: continuation, _BLOCK_NORM: block_norm,
         _GROUP_RATE: group_rate, _GROUP_UPDATE: group_update, _SOLVER: solver, DIAGNOSIS: diagnosis, EPOCH: epoch,
     }  # fmt: skip
     for prefix, tag in families.items():

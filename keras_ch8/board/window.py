@@ -22,36 +22,6 @@ Point = tuple[int, dict[str, float]]
 
 
 @dataclass
-class HeldBack:
-    """Keeps series out of the points until one of them says something, and then gives them all, from the beginning.
-
-    Args:
-        tags: The series: the first says something once it is above 0, the others come with it.
-        kept: What is kept out so far.
-        has_begun: Whether the first has said something.
-    """
-
-    tags: tuple[Tag, ...]
-    kept: list[Point] = field(default_factory=list)
-    has_begun: bool = False
-
-    @property
-    def held(self) -> set[str]:
-        """Names of the series that have nothing to say yet."""
-        return set() if self.has_begun else {name for tag in self.tags for name in (tag.name, tag.low, tag.high)}
-
-    def pass_on(self, points: list[Point]) -> list[Point]:
-        """Return the points to write: of the series, nothing before the sign, and with it what was kept."""
-        held = self.held
-        if self.has_begun:
-            return points
-        self.has_begun = any(values.get(self.tags[0].name, 0) > 0 for _, values in points)
-        for step, values in points:
-            self.kept.append((step, {name: values.pop(name) for name in held & values.keys()}))
-        return self.kept + points if self.has_begun else points
-
-
-@dataclass
 class Stubs:
     """Keeps each of some series out of the points until it has ten, and then gives all of them: fewer are no curve.
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
-import numpy as np
 from tensorboard.compat import tf
 from tensorboard.compat.proto import event_pb2, summary_pb2
 
@@ -183,10 +182,6 @@ class RunWriter:
         self._write((self._steps.free(step, RECORD.name), lambda: _run_files.record(RECORD, said)))
         self._attempt(lambda: self._file.flush_soon())
 
-    def histogram(self, tag: Tag, counts: np.ndarray, edges: np.ndarray, step: int) -> None:
-        """Write what `np.histogram` returns at `step`, or at the first one after it that has none yet."""
-        self._write((self._steps.free(step, tag.name), lambda: _run_files.histogram(tag, counts, edges)))
-
     def lines(self, name: str, lines: Iterable[str]) -> None:
         """Append lines to a text file of this name, beside the event file."""
 
@@ -195,14 +190,6 @@ class RunWriter:
                 file.write("".join(f"{line}\n" for line in lines))
 
         self._attempt(append)
-
-    def hyperparameters(self, values: dict[str, object], begun: float) -> None:
-        """Write the settings of a run that began then for the dashboard HParams, unless the run has them."""
-        if _run_files.SESSION not in self._steps:
-            self._write(
-                (self._steps.free(0, _run_files.EXPERIMENT), _run_files.experiment),
-                (self._steps.free(0, _run_files.SESSION), lambda: _run_files.hyperparameters(values, begun)),
-            )
 
     def flush(self) -> None:
         """Wait until everything is on the disk, but not for ever."""

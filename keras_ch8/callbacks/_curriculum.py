@@ -11,7 +11,7 @@ from .. import _checks, _objects, curriculum
 from .._duration import Clock, duration
 from .._types import Logs
 from ..board import tags
-from ..curriculum.difficulty import ExampleLoss, judged, numbers, samples_of_buckets
+from ..curriculum.difficulty import ExampleLoss, judged, numbers
 from ..curriculum.pacings import StagedPacing, Step, as_pacing
 from ..curriculum.sampler import ORDERS
 from ..data import ArraySource
@@ -36,7 +36,6 @@ class _Memory:
         epochs: The epochs so far.
         share: The share of the examples that may be drawn.
         length: The batches after which all may be.
-        has_losses: Whether the loss of an example can be shown.
     """
 
     seen: np.ndarray
@@ -45,7 +44,6 @@ class _Memory:
     epochs: int = 0
     share: float = 0.0
     length: float = 1.0
-    has_losses: bool = True
 
 
 @final
@@ -70,9 +68,8 @@ class Curriculum(Callback):
         curriculum_seen         share of the examples that have been drawn so far
         curriculum_difficulty   mean difficulty of what was drawn in it
 
-    Others can monitor them. `keras_ch8.callbacks.TensorBoard` shows them as `epoch/curriculum_...`, and with them the
-    loss at the end of the epoch for five buckets of examples, from the easiest to the hardest; `diagnosis/report` says
-    when all examples were in.
+    Others can monitor them. `keras_ch8.callbacks.TensorBoard` shows them as `epoch/curriculum_...`, and
+    `diagnosis/report` says when all examples were in.
 
     State: the losses that the order is made of, where they are the model's own, and which examples were seen.
 
@@ -231,7 +228,7 @@ class Curriculum(Callback):
         is_cut_short = self.source.epoch == epoch + sampler.first
         steps = self.source.step if is_cut_short else self.source.steps
         self._report(sampler.progress(epoch + sampler.first, self.source.steps)[:steps])
-        indices = sampler.plan(epoch + sampler.first).indices[:steps]
+        indices = sampler.plan(epoch + sampler.first)[:steps]
         drawn = indices[indices >= 0]
         self._memory.seen[drawn] = True
         values = {
@@ -240,9 +237,7 @@ class Curriculum(Callback):
             "difficulty": float(sampler.difficulty[drawn].mean()),
         }
         self.session.log(self, logs, {f"curriculum_{name}": value for name, value in values.items()})
-        if self.session.writer is not None:
-            values |= self._losses_of_buckets(sampler.difficulty)
-            self.session.show({tags.CURRICULUM[name]: value for name, value in values.items()})
+        self.session.show({tags.CURRICULUM[name]: value for name, value in values.items()})
 
     def _report(self, progress: np.ndarray) -> None:
         """Remember where a stage of this epoch has begun, and where all examples were in, given u at its steps."""
@@ -254,20 +249,6 @@ class Curriculum(Callback):
                 step = self.session.step - len(progress) + place + 1
                 self.session.event("stage", f"From now on, {now:.0%} of the examples can be drawn.", step)
         self._memory.share = float(shares[-1])
-
-    def _losses_of_buckets(self, difficulty: np.ndarray) -> dict[str, float]:
-        """Return the mean loss of some examples of each fifth; nothing, with a warning, where examples have none."""
-        if not self._memory.has_losses:
-            return {}
-        examples = samples_of_buckets(difficulty)
-        try:
-            losses = self._losses_of(examples.ravel()).reshape(examples.shape)
-        except Exception as error:  # of a model whose loss of one example is not known, or cannot be asked
-            self._memory.has_losses = False
-            reason = keras_private.first_sentence(error)
-            warnings.warn(f"`Curriculum` shows no loss by difficulty. {reason}", UserWarning, stacklevel=2)
-            return {}
-        return {f"loss_{i}": float(loss) for i, loss in enumerate(losses.mean(axis=1), 1)}
 
     def on_close(self) -> None:
         """Give the source its own sampler back."""

@@ -240,7 +240,7 @@ class Diagnosis(Callback):
         if self.probe.is_left_to_fit and not training.can_read_ahead:
             self._measuring.go_without(NO_PROBE)
         elif kept is None or self.probe.batch is None:
-            self.probe.open()
+            self.probe.open(is_new=not session.step)
             if training.can_read_ahead:
                 training.read_ahead(EXAMPLES, self._choose_probe)
             else:
@@ -360,6 +360,8 @@ class Diagnosis(Callback):
                 few = examples_to_look_at(LOOKED_AT, self.probe.batch_size, price)
                 facts, _ = facts_of(self.model, first, others, self.loss, few, training, is_traced)
                 held_out = validated_on(training.arguments, facts.output)
+                if facts.other:  # the probe, which may be prepared in yet another way, is what is measured on
+                    held_out = {name: value for name, value in held_out.items() if not name.startswith("other")}
             to_come = ahead(self.model, self.log.total, facts.has)
             self.log.look(self.session.step, dataclasses.replace(facts, **held_out, **to_come))
         except Exception as error:

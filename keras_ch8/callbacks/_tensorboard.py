@@ -11,13 +11,13 @@ from typing import Any, ClassVar, final
 import keras
 import numpy as np
 
-from .. import _checks, _describe, _net, _objects
+from .. import _describe, _net, _objects
 from .._describe import short
 from .._duration import duration
 from .._types import Logs
 from ..board import panels, tags
 from ..board.record import Event, Record
-from ..board.window import HeldBack, Point, Stubs, Windows
+from ..board.window import Point, Stubs, Windows
 from ..board.writer import RunPosition, RunWriter
 from ..cockpit.page import NAME, LivePage
 from ..integration import keras_private
@@ -25,20 +25,18 @@ from ..telemetry.frame import Frame
 from ..trackers import feeds
 from ..trackers.base import Tracker
 from .base import Callback
-from .board import LayerNorms, Report, StepEvents, hyperparameters
+from .board import StepEvents, hyperparameters, settings_report
 from .session.batch_counter import READ_EVERY
 from .session.session import LAST, Session, SessionPosition
 
 
 @dataclass
 class _Parts:
-    """What a run is made of that knows what was before; the last three by the name of the optimizer."""
+    """What a run is made of that knows what was before; the last by the name of the optimizer."""
 
+    first_step: int
     windows: Windows
-    report: Report
     stubs: Stubs
-    clipping: dict[str, HeldBack] = field(default_factory=dict)
-    layer_norms: dict[str, LayerNorms] = field(default_factory=dict)
     events: dict[str, StepEvents] = field(default_factory=dict)
 
 
@@ -89,10 +87,10 @@ class TensorBoard(Callback):
     model that holds it, such as `step/d_optimizer/gradient_norm`.
 
     Of a method of section 8.6 a row is an iteration, and `step/solver_...` has step length, evaluations and the like.
-    Once a rule has clipped a step, `step/gradient_norm_clipped`, `step/clip_coefficient` and `step/clipped_share`
-    besides; of an optimizer with `groups`, `step/group_learning_rate_...` and `step/group_relative_update_...`, the
-    length of the update over that of the weights. The tab Optimization shows what there is in the order of the chapter,
-    Text the report of the run. If writing fails, one warning says so, and the training goes on.
+    Where a rule clips, `step/gradient_norm_clipped`, `step/clip_coefficient` and `step/clipped_share` besides; of an
+    optimizer with `groups`, `step/group_learning_rate_...` and `step/group_relative_update_...`, the length of the
+    update over that of the weights. The tab Optimization shows what there is in the order of the chapter, Text the
+    report of the run. If writing fails, one warning says so, and the training goes on.
 
     TensorBoard's setting "Ignore outliers in chart scaling" is on by default and cuts spikes off: take it off, or the
     smoothing down to 0, to see them.
@@ -101,8 +99,6 @@ class TensorBoard(Callback):
         log_dir: Folder of the run. Defaults to `"logs"`.
         measure_every: How often the update and the effective rate are measured: steps, or `"1ep"`, `"500ba"`, `"10st"`,
             `"5%"` of the training. Loss and gradient are those of every step, however. Defaults to `10`.
-        layers: Whether to write the norm of each layer's gradient: the largest, the median and the smallest as scalars,
-            and all of them for the page. Defaults to `False`.
         log_to: List of `keras_ch8.trackers` that also receive the points, verdicts, events and the report page,
             such as `[trackers.WandB(project="vision"), trackers.JSONL()]`. A server that is slow or gone does not slow
             the training; `fit` waits for it at most 30 s when it ends. Defaults to `()`.
@@ -141,7 +137,6 @@ class TensorBoard(Callback):
         log_dir: str | os.PathLike[str] = "logs",
         *,
         measure_every: int | str = 10,
-        layers: bool = False,
         log_to: Sequence[Tracker] = (),
         **of_keras: Any,
     ) -> None:
@@ -150,7 +145,6 @@ class TensorBoard(Callback):
         self.log_dir = os.fspath(_objects.path("log_dir", log_dir))
         self.measure_every = measure_every
         duration("measure_every", measure_every)
-        self.layers = self.observes_layers = _checks.flag("layers", layers, meaning="whether layers are measured")
         self.log_to = feeds.checked(log_to)
         self._of_keras = of_keras
         self._keras_board: keras.callbacks.TensorBoard | None = None
@@ -199,7 +193,7 @@ class TensorBoard(Callback):
             self._parts = run.parts
         else:
             windows = Windows(steps * epochs if steps else None)
-            self._parts = _Parts(windows, Report(session.step), Stubs(tags.RUNNING))
+            self._parts = _Parts(session.step + 1, windows, Stubs(tags.RUNNING))
         self._settings: dict[str, Any] = {}
         """What the record says of how it is trained."""
         with _net.through():  # a folder that cannot be written is said before the first step
@@ -236,13 +230,13 @@ class TensorBoard(Callback):
         self._note_settings()
         self.session.write_record(is_urgent=True)
         if not self._is_resumed:
-            self._writer.text(tags.REPORT, Report.beginning(self.session), self.session.step)
+            self._writer.text(tags.REPORT, settings_report(self.session), self.session.step)
 
     def on_telemetry(self, frames: Mapping[str, Frame], logs: dict[str, Any]) -> None:
         """Add the rows to the windows, and write those that are full."""
         series: dict[tags.Tag, Any] = {}
         for name, frame in frames.items():
-            series |= {tags.of_optimizer(tag, name): rows for tag, rows in self._series_of(name, frame).items()}
+            series |= {tags.of_optimizer(tag, name): rows for tag, rows in self._series_of(frame).items()}
         if self.session.losses is not None:
             series[tags.LOSS] = self.session.losses
         now = np.array([self.session.step])
@@ -255,25 +249,20 @@ class TensorBoard(Callback):
         for name, value in self._epoch_numbers.of_keras(logs).items():
             if name != "loss":
                 series[tags.running(name)] = now, np.array([value])
-        self._parts.report.add(series)
         self._write(self._parts.windows.add(series))
         self._note(frames)
 
     def _note(self, frames: Mapping[str, Frame]) -> None:
         """Bring the record of the run up to date."""
         session = self.session
+        if not frames.keys() <= self._parts.events.keys():  # an optimizer has made its first steps
+            self._note_settings()
         for name, frame in frames.items():
             events = self._parts.events.setdefault(name, StepEvents(f"`{name}`: " if name else ""))
             self._tell(events.add(frame))
-            if name in self._parts.layer_norms:
-                tag = tags.of_optimizer(tags.LAYER_MAP, name)
-                self._parts.layer_norms[name].note(session.record, tag, session.step)
-        if len(session.optimizers) > 1:
-            self._note_settings()
         known = session.record.hyperparameters
         if session.batch_size:
             known["batch_size"] = int(size) if (size := session.batch_size).is_integer() else size
-        self._writer.hyperparameters(known, session.record.begun)
 
     def _note_settings(self) -> None:
         """Put the settings in the record; which of several optimizers are used is known once they have made steps."""
@@ -284,16 +273,14 @@ class TensorBoard(Callback):
         self._settings = settings
 
     def _write(self, points: list[Point]) -> None:
-        """Write points; the curves of clipping begin when a step has been clipped, running means with ten points."""
-        for clipping in self._parts.clipping.values():
-            points = clipping.pass_on(points)
+        """Write points; running means begin with ten."""
         self._writer.points(self._parts.stubs.pass_on(points))
 
     def _tell(self, events: Iterable[Event]) -> None:
         for event in events:
             self.session.event(event.kind, event.text, event.step)
 
-    def _series_of(self, name: str, frame: Frame) -> dict[tags.Tag, Any]:
+    def _series_of(self, frame: Frame) -> dict[tags.Tag, Any]:
         """Return what the steps of one optimizer say."""
         series: dict[tags.Tag, Any] = {
             tags.GRADIENT_NORM: (frame.steps, frame.norm),
@@ -304,9 +291,6 @@ class TensorBoard(Callback):
         if not np.isnan(frame.learning_rate).all():
             series[tags.LEARNING_RATE] = frame.steps, frame.learning_rate
         if self.session.has_clipping_rule:
-            curves = (tags.CLIPPED_SHARE, tags.CLIP_COEFFICIENT, tags.GRADIENT_NORM_CLIPPED)
-            held_back = HeldBack(tuple(tags.of_optimizer(tag, name) for tag in curves))
-            self._parts.clipping.setdefault(name, held_back)
             series[tags.GRADIENT_NORM_CLIPPED] = frame.steps, frame.clipped
             series[tags.CLIP_COEFFICIENT] = frame.steps, frame.coefficient
             series[tags.CLIPPED_SHARE] = frame.steps, frame.was_clipped.astype(float)
@@ -315,9 +299,6 @@ class TensorBoard(Callback):
             group = tags.group_name(number, label)
             series[tags.group_rate(group)] = frame.steps, factor * frame.learning_rate
             series[tags.group_update(group)] = frame.measured, frame.groups[label]
-        if self.layers and self.session.observation is not None:
-            norms = LayerNorms.of(self.session.observation.variables_of(name))
-            series |= self._parts.layer_norms.setdefault(name, norms).series(frame)
         return series
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
@@ -352,13 +333,13 @@ class TensorBoard(Callback):
         return [f"Page: {_shorter(page)} (live: {live})" if os.path.exists(page) else f"Curves: {live}"]
 
     def on_close(self) -> None:
-        """Write the last window, the report and what the dashboard HParams shows."""
+        """Write the last window and the report."""
         self._write(self._parts.windows.flush())
         for events in self._parts.events.values():
             self._tell(events.end())
-        self._writer.hyperparameters(self.session.record.hyperparameters, self.session.record.begun)
-        idle = {name for clipping in self._parts.clipping.values() for name in clipping.held}
-        self._writer.text(tags.REPORT, self._parts.report.end(self.session, without=idle), self.session.step)
+        findings = "".join(f"- {sentence}\n" for sentence in self.session.findings())
+        steps = f"Steps {self._parts.first_step} to {self.session.step}.\n\n{findings}"
+        self._writer.text(tags.REPORT, steps, self.session.step)
 
 
 def _shorter(path: str) -> str:

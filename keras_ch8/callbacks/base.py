@@ -35,7 +35,6 @@ class Callback(PlainCallback):
         observes_steps     whether on_telemetry is to be called; True. If no callback asks, steps cost nothing more
         observes_updates   at which steps update and effective rate are measured, as every 10th; None: no wish. Where
                            no callback has one, steps are cheaper, and a norm below 1e-19 is 0, one above 1e19 infinite
-        observes_layers    whether frames have the norm of each variable's gradient; False
         tags               the curves that `write` adds to TensorBoard, each a `keras_ch8.extend.Tag`, with a panel on
                            the page
         watches            whether it only observes: an error of one that says so is reported in one warning, and the
@@ -88,7 +87,6 @@ class Callback(PlainCallback):
 
     observes_steps = True
     observes_updates: int | None = None
-    observes_layers = False
     tags: ClassVar[Sequence[Tag]] = ()
 
     _needs_fit = False

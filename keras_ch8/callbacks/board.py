@@ -1,15 +1,14 @@
-"""What `TensorBoard` writes beside the curves: all layers, the report of the run, what happened at a step."""
+"""What `TensorBoard` writes beside the curves: the report of the run, what happened at a step."""
 
 import contextlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
-from ..board import tags
-from ..board.record import Event, HeatMap, Record
+from ..board.record import Event
 from ..clipping import ByGlobalNorm
 from ..integration import keras_private
 from ..monitors import cliff
@@ -19,51 +18,6 @@ from ..verdicts.wording import digits, percent
 
 if TYPE_CHECKING:
     from .session.session import Session
-
-# --- layers: the gradient norm of each ------------------------------------------------------------------------------
-
-
-@dataclass
-class LayerNorms:
-    """Puts the variables of a layer together, and keeps the largest norm of each since it was last noted.
-
-    Args:
-        names: Names of the layers.
-        members: Which variables each has.
-        largest: The largest norm of each.
-    """
-
-    names: list[str]
-    members: list[list[int]]
-    largest: np.ndarray
-
-    @classmethod
-    def of(cls, variables: Sequence[keras.Variable]) -> "LayerNorms":
-        """Return one for these variables, before any norm."""
-        layer_of = [v.path.rpartition("/")[0] for v in variables]
-        names = list(dict.fromkeys(layer_of))
-        members = [[i for i, layer in enumerate(layer_of) if layer == name] for name in names]
-        return cls(names, members, np.zeros(len(names)))
-
-    def series(self, frame: Frame) -> dict[tags.Tag, tuple[np.ndarray, np.ndarray]]:
-        """Return the largest, median and smallest norm over the layers at each step."""
-        squares = np.square(frame.layers.astype("float64"))  # type: ignore[union-attr]
-        # A variable without a gradient is NaN too: one that is broken shows in the count.
-        missing = np.isnan(squares) & (frame.nonfinite == 0)[:, None]
-        squares[missing] = 0
-        norms = np.sqrt(np.stack([squares[:, member].sum(axis=1) for member in self.members], axis=1))
-        self.largest = np.maximum(self.largest, norms.max(axis=0, initial=0.0))
-        return {
-            tags.LAYER_NORM_WORST: (frame.steps, norms.max(axis=1)),
-            tags.LAYER_NORM_MEDIAN: (frame.steps, np.median(norms, axis=1)),
-            tags.LAYER_NORM_BEST: (frame.steps, norms.min(axis=1)),
-        }
-
-    def note(self, record: Record, tag: tags.Tag, step: int) -> None:
-        """Add the largest norms since the last time to the record of the run."""
-        record.add_column(record.heat_map(tag) or HeatMap.of(tag, self.names), step, self.largest)
-        self.largest = np.zeros(len(self.names))
-
 
 # --- the report of the run, in Markdown ------------------------------------------------------------------------------
 
@@ -116,46 +70,11 @@ def _name_of_loss(loss: Any) -> str | None:
     return loss if loss is None or isinstance(loss, str) else str(getattr(loss, "name", None) or _short(loss))
 
 
-@dataclass
-class Report:
-    """Keeps first, last and extreme value of each series, and says at the end what the run did.
-
-    Args:
-        first_step: The batches before the run.
-        seen: First, last, smallest and largest value of each series, and how many were not finite.
-    """
-
-    first_step: int
-    seen: dict[tags.Tag, list[float]] = field(default_factory=dict)
-
-    @staticmethod
-    def beginning(session: "Session") -> str:
-        """Return what is known before the first step: a list, since a long value would break the words of a table."""
-        known = session.record.hyperparameters.items()
-        texts = {name: f"{value:,}" if name == WEIGHTS else str(value) for name, value in known if value is not None}
-        return "\n".join(f"- {name}: `{text}`" for name, text in texts.items())
-
-    def add(self, series: Mapping[tags.Tag, Any]) -> None:
-        """Take what was measured at some steps."""
-        for tag, (_, values, *_) in series.items():
-            if len(values):
-                first, _, low, high, broken = self.seen.get(tag, [values[0], values[0], np.inf, -np.inf, 0])
-                finite = values[np.isfinite(values)]
-                low, high = finite.min(initial=low), finite.max(initial=high)
-                self.seen[tag] = [first, values[-1], low, high, broken + len(values) - len(finite)]
-
-    def end(self, session: "Session", without: Collection[str]) -> str:
-        """Return what the run did; `without` names series that have no row."""
-        rows = [
-            (f"`{tag.name}`", *(f"{x:.4g}" for x in seen[:4]), str(int(seen[4])))
-            for tag, seen in self.seen.items()
-            if tag.name not in without
-        ]
-        findings = "".join(f"- {sentence}\n" for sentence in session.findings())
-        head = "series", "first", "last", "smallest", "largest", "not finite"
-        table = [head, ("---",) * len(head), *rows]
-        lines = [f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |\n" for line in table]
-        return f"Steps {self.first_step + 1} to {session.step}.\n\n{findings}\n{''.join(lines)}"
+def settings_report(session: "Session") -> str:
+    """Return what is known before the first step: a list, since a long value would break the words of a table."""
+    known = session.record.hyperparameters.items()
+    texts = {name: f"{value:,}" if name == WEIGHTS else str(value) for name, value in known if value is not None}
+    return "\n".join(f"- {name}: `{text}`" for name, text in texts.items())
 
 
 def _short(value: Any) -> Any:

@@ -261,7 +261,7 @@ class Doctor(keras.callbacks.Callback):
 
     def _diagnosis(self, probe: ProbeData, loss: Callable[[Tensor, Tensor], Tensor] | None = None) -> Diagnosis:
         made = Diagnosis(loss=loss, ignore=self.ignore)
-        made.probe = probe  # what it has read of one `fit` stays for the next
+        made.probe = probe  # what it has read of one `fit` stays for the next of that model
         made.called = "doctor"
         return made
 

@@ -192,10 +192,9 @@ def record_of(fault: LeftOut, place: BatchPosition, origin: Origin, rows: np.nda
 
 
 def rows_of(source: ArraySource, batch: int) -> np.ndarray:
-    """Return the positions of the examples that this worker is given of a batch of the running epoch."""
-    row = source.plan(source.epoch).indices[batch][source.part]
-    there = row >= 0  # another place is left out, or has a copy of the first example
-    return row[there] if source.has_smaller_batch else np.where(there, row, row[0])
+    """Return the positions of the examples of a batch of the running epoch."""
+    row = source.plan(source.epoch)[batch]
+    return row[row >= 0]
 
 
 @contextlib.contextmanager

@@ -53,11 +53,6 @@ def of_loss(model: keras.Model) -> Any:
     return _plain({name: arguments.get(name) for name in ("loss", "loss_weights", "metrics", "weighted_metrics")})
 
 
-def of_config(kind: type, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return class and arguments of a part of Keras that its config makes again."""
-    return {"class": kind.__name__, "config": _plain(config)}
-
-
 def of_optimizer(optimizer: keras.optimizers.Optimizer) -> Any:
     """Return class and arguments of an optimizer; its rate only before the first step, as callbacks may change it."""
     config = _plain(optimizer)

@@ -8,7 +8,6 @@ import keras
 
 from .. import _checks, _objects
 from .._describe import short
-from ..checkpoints.fingerprint import of_config
 from ..integration import keras_private
 from ..optimizers.closure import ClosureOptimizer
 from ..schedules import ScaledSchedule
@@ -119,13 +118,6 @@ def _of_optimizer(name: str, given: Any) -> Candidate:
         return Candidate(Copy(optimizer), {FACTOR: (1 / AROUND, AROUND)})
     rate = float(optimizer.learning_rate)
     return Candidate(Copy(optimizer), {RATE: (rate / AROUND, rate * AROUND)})
-
-
-def described(candidate: Candidate) -> list[Any]:
-    """Return what tells whether a candidate is the same as another time."""
-    make: Any = candidate.factory
-    made: Any = of_config(make.kind, make.config) if isinstance(make, Copy) else "a function"
-    return [made, {name: list(map(float, ends)) for name, ends in candidate.ranges.items()}, candidate.batch_size]
 
 
 class Copy:

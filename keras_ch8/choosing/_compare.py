@@ -14,7 +14,6 @@ import keras
 import numpy as np
 
 from .. import _batches, _checks, _objects
-from .._arrays_file import Keeper, fingerprint
 from .._describe import call_of, section, short
 from .._sandbox import generators_kept, new_model
 from .._types import Data, Logs
@@ -22,13 +21,11 @@ from ..board import tags
 from ..board.record import Event, Record
 from ..board.writer import RunWriter
 from ..callbacks.base import say
-from ..checkpoints.fingerprint import of_loss, of_model
 from ..data import ArraySource
 from ..integration import keras_private
 from . import _numbers
-from ._candidates import FACTOR, RATE, Candidate, candidates_of, described
+from ._candidates import FACTOR, RATE, Candidate, candidates_of
 from ._optimizer_comparison import Contender, OptimizerComparison, TimedRun, scores, tuned
-from ._trials import Trials
 
 TRIALS = 8
 
@@ -79,7 +76,6 @@ def compare(
     metric: str = "loss",
     mode: str = "auto",
     batch_size: int = 32,
-    directory: str | os.PathLike[str] | None = None,
     log_dir: str | None = None,
     verbose: int = 1,
 ) -> OptimizerComparison:
@@ -115,10 +111,8 @@ def compare(
         metric: What `evaluate` reports that is compared. Defaults to `"loss"`.
         mode: `"min"`, `"max"`, or `"auto"` for the direction that Keras knows. Defaults to `"auto"`.
         batch_size: Examples in a batch; optimizers of section 8.6 have all in each. Defaults to `32`.
-        directory: Folder that keeps each training that is complete, so that the same call goes on where another was
-            interrupted, even by `kill -9`. Defaults to `None`: nothing is kept.
-        log_dir: Folder for TensorBoard: a run for each candidate and seed, with its settings for the dashboard HParams,
-            and a row each on the page of the cockpit. Defaults to `None`: none.
+        log_dir: Folder for TensorBoard: a run for each candidate and seed, with its settings, and a row each on the
+            page. Defaults to `None`: none.
         verbose: 1 prints a line for each training, and the result. Defaults to `1`.
 
     Returns:
@@ -128,7 +122,7 @@ def compare(
         TypeError: If `candidates` is not a dict of candidates, `model_factory` is not a function that returns a model,
             or another argument is of another type than said above.
         ValueError: If one lies outside its range, if the data do not fit the model, if `model_factory` returns the
-            same model twice, or if `directory` is of another comparison.
+            same model twice.
 
     Example:
         >>> x = np.random.default_rng(0).normal(size=(64, 3)).astype("float32")
@@ -157,33 +151,23 @@ def compare(
     _checks.text("metric", metric, meaning="the name of what `evaluate` reports")
     _checks.mode(mode)
     _checks.verbose(verbose)
-    for name, place in (("directory", directory), ("log_dir", log_dir)):
-        _objects.path(name, place, or_none=True)
+    _objects.path("log_dir", log_dir, or_none=True)
     listed = _checks.seeds(seeds, 1)
     arrays = arrays_of("data", data)
     held_out = arrays if validation_data is None else arrays_of("validation_data", validation_data)
     lower = checked_model(model_factory, arrays, held_out, metric, mode)
     workload = Workload(model_factory, arrays, held_out, metric, lower, epochs, batch_size)
-    settings = {
-        "candidates": {name: described(one) for name, one in found.items()},
-        "target": target, "epochs": epochs, "seeds": listed, "trials": trials, "batch_size": batch_size,
-        "metric": metric, "lower_is_better": lower, "data": fingerprint((arrays, held_out)),
-    }  # fmt: skip
-    if directory is not None:
-        with generators_kept():
-            model = _objects.made_by("model_factory", model_factory)
-        settings |= {"model": of_model(model), "loss": of_loss(model)}
-    keeper = Keeper(directory, "comparison", settings)
     tuned_by = next(seed for seed in range(len(listed) + 1) if seed not in listed)
 
-    def tell(job: Job, run: TimedRun) -> None:
+    def train(job: Job) -> TimedRun:
+        run = trained(workload, found, job)
         if verbose:
             setting = "".join(f", {name} {value:.3g}" for name, value in job.setting.items())
             say(f"{job.candidate}{setting}, seed {job.seed}: {metric} {run.last:.4g}")
+        return run
 
-    runner = Trials(functools.partial(trained, workload, found), keeper, tell)
-    contenders = _tuned(found, runner, trials, tuned_by, lower)
-    runs = runner.run([Job(one.name, dict(one.setting), seed, True) for seed in listed for one in contenders])
+    contenders = _tuned(found, train, trials, tuned_by, lower)
+    runs = [train(Job(one.name, dict(one.setting), seed, True)) for seed in listed for one in contenders]
     number = len(contenders)
     contenders = [dataclasses.replace(one, runs=tuple(runs[i::number])) for i, one in enumerate(contenders)]
     clock = "wall" if keras.distribution.list_devices("gpu") else "CPU"
@@ -196,7 +180,7 @@ def compare(
 
 
 def _tuned(
-    candidates: Mapping[str, Candidate], runner: Trials[Job, TimedRun], trials: int, seed: int, lower: bool
+    candidates: Mapping[str, Candidate], train: Callable[[Job], TimedRun], trials: int, seed: int, lower: bool
 ) -> list[Contender]:
     """Return the candidates with their best settings, nothing run over seeds yet."""
     keys = {name: rate_of(one.ranges) for name, one in candidates.items()}
@@ -204,8 +188,8 @@ def _tuned(
     runs: dict[str, list[TimedRun]] = {name: [] for name in candidates}
     new = [Job(name, setting, seed) for name, settings in tried.items() for setting in settings if setting]
     for _ in range(_numbers.EXTENSIONS + 1):
-        for job, run in zip(new, runner.run(new), strict=True):
-            runs[job.candidate].append(run)
+        for job in new:
+            runs[job.candidate].append(train(job))
         new = []
         for name, own in runs.items():
             key, ranges, losses = keys[name], candidates[name].ranges, scores(own, lower)
@@ -376,7 +360,6 @@ def _write(
                 reached = f"{result.metric} reached {result.target:g}."
                 record.events.add(Event(int(run.steps[at]), "target", reached))
             record.ended = True
-            writer.hyperparameters(settings, record.begun)
             last = int(run.steps[-1])
             writer.record(functools.partial(record.text, last), last)
             writer.close()

@@ -15,11 +15,9 @@ from .._plot import COLORS, GREY, axes_of, finished, limits, recommend
 from .._result import Result, Table
 from .._sandbox import build_on
 from .._types import Data
-from ..board import tags
-from ..board.writer import RunWriter
 from ..integration import keras_private
 from ._numbers import CLOSE, Suggestion, refined_range, suggest, without_batch_effects
-from ._trials import AT_REST, ShortTrainings, StepsAt, Trials
+from ._trials import AT_REST, ShortTrainings, StepsAt
 
 RATE = "learning rate [weight / gradient]"
 
@@ -82,7 +80,6 @@ def find_learning_rate(
     steps: int = 300,
     batch_size: int = 32,
     seed: int = 0,
-    log_dir: str | None = None,
 ) -> RangeTest:
     r"""Try learning rates from small to large, one step each, and suggest one (section 8.3.1; Smith 2017).
 
@@ -122,7 +119,6 @@ def find_learning_rate(
         steps: Number of rates in the second pass. Defaults to `300`.
         batch_size: Examples in a batch, if `x` is arrays. Defaults to `32`.
         seed: Seed of the order of the examples. Defaults to `0`.
-        log_dir: Folder of the run for TensorBoard; `None` for none. Defaults to `None`.
 
     Returns:
         A `RangeTest`, whose `suggestion` is always a number.
@@ -149,9 +145,8 @@ def find_learning_rate(
         "high", high, low, float("inf"), open_low=True, meaning=f"the largest rate, above low={low:g}", fix="Try 10."
     )
     steps = _checks.count("steps", steps, 10, meaning="the number of rates", fix="Try 300.")
-    _objects.path("log_dir", log_dir, or_none=True)
     trials = _trials(model, FitData(x, y, sample_weight), batch_size, seed, steps)
-    at_start = trials.one(StepsAt.rest(steps))
+    at_start = trials.losses(StepsAt.rest(steps))
     if len(at_start) < steps or not np.isfinite(at_start).all():
         raise ValueError(
             "To compare learning rates, the loss and its gradient must be finite. Received: a loss or gradient that "
@@ -160,7 +155,7 @@ def find_learning_rate(
     largest_rise = max(abs(at_start.mean()), at_start.std())  # a larger rise is cut to this one
     limit = float(at_start.max() + largest_rise)
     quick = np.geomspace(low, high, max(10, steps // 4))
-    lowest, highest = refined_range(quick, trials.one(StepsAt(tuple(quick), limit)), limit)
+    lowest, highest = refined_range(quick, trials.losses(StepsAt(tuple(quick), limit)), limit)
     losses = np.array([])
     while len(losses) < steps / 2:  # else it diverges too soon to tell much
         if highest < AT_REST:
@@ -169,26 +164,13 @@ def find_learning_rate(
                 "which the loss diverges at once. Compile with another one."
             )
         rates = np.geomspace(lowest, highest, steps)
-        losses = trials.one(StepsAt(tuple(rates), limit))
+        losses = trials.losses(StepsAt(tuple(rates), limit))
         losses = losses[np.isfinite(losses)]
         highest = rates[min(len(losses), steps - 1)]
         lowest = highest / 10**CLOSE
     rates = rates[: len(losses)]
     losses = without_batch_effects(rates, losses, at_start[: len(losses)])
-    result = RangeTest(rates, losses, *suggest(rates, np.minimum(losses, at_start.mean() + largest_rise)))
-    if log_dir is not None:
-        _write(log_dir, result)
-    return result
-
-
-def _write(log_dir: str, found: RangeTest) -> None:
-    """Write a run of its own for TensorBoard: its steps are those of the test, its text what that suggests."""
-    writer = RunWriter.open(log_dir, 1)
-    names = tags.RANGE_RATE.name, tags.RANGE_LOSS.name, tags.RANGE_SMOOTHED.name
-    rows = np.column_stack([np.log10(found.rates), found.losses, found.smoothed]).tolist()
-    writer.points((step, dict(zip(names, row, strict=True))) for step, row in enumerate(rows, 1))
-    writer.text(tags.RANGE_REPORT, f"```\n{found}\n```", len(found.rates))
-    writer.close()
+    return RangeTest(rates, losses, *suggest(rates, np.minimum(losses, at_start.mean() + largest_rise)))
 
 
 STABLE = 0.9
@@ -321,9 +303,10 @@ def compare_learning_rates(
         raise ValueError("`rates` are the learning rates to compare. Received: rates=[]. Try np.geomspace(1e-4, 1, 9).")
     steps = _checks.count("steps", steps, 2, meaning="the steps with each rate", fix="The book has about 100.")
     trials = _trials(model, FitData(x, y, sample_weight), batch_size, seed, steps)
-    start = float(last_of(trials.one(StepsAt.rest(steps))[None]).mean())
+    start = float(last_of(trials.losses(StepsAt.rest(steps))[None]).mean())
     losses = np.full((len(rates), steps), np.nan)
-    for i, found in enumerate(trials.run([StepsAt((rate,) * steps) for rate in rates])):
+    for i, rate in enumerate(rates):
+        found = trials.losses(StepsAt((rate,) * steps))
         losses[i, : len(found)] = np.where(np.isfinite(found), found, np.nan)
     result = RateComparison(np.array(rates), losses, start)
     if np.isnan(result.final).all() or not np.nanmin(result.final) < start:
@@ -342,8 +325,8 @@ def checked(batch_size: int, seed: int) -> tuple[int, int]:
     return size, _checks.seed(seed) or 0
 
 
-def _trials(model: keras.Model, given: FitData, batch_size: int, seed: int, steps: int) -> Trials[StepsAt, np.ndarray]:
-    """Return the trials of a compiled model, which is built if it is not; refuse one with several learning rates."""
+def _trials(model: keras.Model, given: FitData, batch_size: int, seed: int, steps: int) -> ShortTrainings:
+    """Return short trainings of a compiled model, built if it is not; refuse one with several learning rates."""
     batch_size, seed = checked(batch_size, seed)
     data = replayable(given, batch_size, seed, steps + 1)
     _batches.check_targets(given.x, given.y, _objects.model(model))
@@ -354,4 +337,4 @@ def _trials(model: keras.Model, given: FitData, batch_size: int, seed: int, step
         )
     _checks.one_rate(keras_private.optimizers_in(model.optimizer))
     build_on(model, next(iter(data())))
-    return Trials(ShortTrainings(model, data).losses)
+    return ShortTrainings(model, data)

@@ -22,16 +22,16 @@ EXTENSIONS = 3
 _PRIMES = (2, 3, 5, 7, 11, 13, 17, 19)
 
 
-def halton(count: int, dimensions: int, seed: int = 0) -> np.ndarray:
+def halton(count: int, dimensions: int) -> np.ndarray:
     """Return `count` points in the unit cube that fill it evenly, whatever their number (Halton 1960).
 
     A coordinate of the point i has the digits of i in the base of a prime, in reverse, behind the point. The digits of
-    each place are exchanged by a permutation of their own that `seed` draws, so that points of higher dimensions do
+    each place are exchanged by a random permutation of their own, so that points of higher dimensions do
     not lie on lines (Owen 2017).
     """
     if dimensions > len(_PRIMES):
         raise ValueError(f"At most {len(_PRIMES)} settings can be searched at once. Received: {dimensions}.")
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(0)
     found = np.zeros((count, dimensions))
     for place, base in enumerate(_PRIMES[:dimensions]):
         left = np.arange(count)
@@ -41,7 +41,7 @@ def halton(count: int, dimensions: int, seed: int = 0) -> np.ndarray:
     return found
 
 
-def settings(ranges: Mapping[str, tuple[float, float]], count: int, seed: int = 0) -> list[dict[str, float]]:
+def settings(ranges: Mapping[str, tuple[float, float]], count: int) -> list[dict[str, float]]:
     """Return `count` settings, evenly in the logarithm of each quantity, between the two ends of its range.
 
     A quantity between 1/2 and 1, such as a momentum, is taken evenly in the logarithm of 1 minus itself: 0.9 is as far
@@ -49,7 +49,7 @@ def settings(ranges: Mapping[str, tuple[float, float]], count: int, seed: int = 
     """
     if not ranges:
         return [{}]
-    points = halton(count, len(ranges), seed)
+    points = halton(count, len(ranges))
     columns = {name: _between(*ends, points[:, at]) for at, (name, ends) in enumerate(ranges.items())}
     return [{name: float(values[i]) for name, values in columns.items()} for i in range(count)]
 
@@ -80,13 +80,13 @@ def beyond_in(ends: tuple[float, float], values: Sequence[float], losses: Sequen
     return None if far is None or far <= 1 else 1 - 1 / far
 
 
-def band(rates: Sequence[float], losses: Sequence[float], within: float = BAND) -> tuple[float, float]:
+def band(rates: Sequence[float], losses: Sequence[float]) -> tuple[float, float]:
     """Return the lowest and the highest rate around the best whose losses, all of them, lie within 5 % of its loss."""
     tried, found = _in_order(rates, losses)
     best = int(np.argmin(found))
     if not np.isfinite(found[best]):
         return math.nan, math.nan
-    is_close = found <= found[best] + within * abs(found[best])
+    is_close = found <= found[best] + BAND * abs(found[best])
     low, high = best, best
     while low > 0 and is_close[low - 1]:
         low -= 1

@@ -1,68 +1,17 @@
-"""Runs the trainings that choose, each of them once."""
+"""Short trainings of a model that is there, without a trace."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 from keras.optimizers.schedules import LearningRateSchedule
 
-from .._arrays_file import Keeper
 from .._batches import Batch
 from .._sandbox import sandbox
 from .._types import Tensor
 from ..integration import backend, keras_private
-
-Asked = TypeVar("Asked")
-"""Which training: its `repr` tells it from all others, also in another process."""
-Outcome = TypeVar("Outcome")
-"""What came of it. To be kept it is a dataclass of arrays, numbers and dataclasses of these."""
-
-
-class Trials(Generic[Asked, Outcome]):
-    """Runs trainings, each of them once: what was run before, or is kept from another time, is not run again.
-
-    Args:
-        train: Runs a training.
-        keeper: Where trainings are kept; `None` for nowhere.
-        tell: Told each training that is done, also one that was kept.
-    """
-
-    def __init__(
-        self,
-        train: Callable[[Asked], Outcome],
-        keeper: Keeper | None = None,
-        tell: Callable[[Asked, Outcome], None] | None = None,
-    ) -> None:
-        self.done: dict[str, tuple[Asked, Outcome]] = {}
-        """What was asked, and what came of it, in the order in which it was done."""
-        self._train, self._keeper, self._tell = train, keeper, tell
-
-    def run(self, asked: Sequence[Asked]) -> list[Outcome]:
-        """Return what came of some trainings, in their order."""
-        left = {key: each for each in asked if (key := repr(each)) not in self.done}
-        for key, kept in [(key, self._keeper.load(key) if self._keeper else None) for key in left]:
-            if kept is not None:
-                self._add(key, left.pop(key), kept)
-        for key, each in left.items():
-            outcome = self._train(each)
-            if self._keeper is not None and not getattr(outcome, "error", ""):  # what has failed is tried again
-                self._keeper.save(key, outcome)
-            self._add(key, each, outcome)
-        return [self.done[repr(each)][1] for each in asked]
-
-    def one(self, asked: Asked) -> Outcome:
-        """Return what came of one training."""
-        return self.run([asked])[0]
-
-    def _add(self, key: str, asked: Asked, outcome: Outcome) -> None:
-        self.done[key] = asked, outcome
-        if self._tell is not None:
-            self._tell(asked, outcome)
-
-
-# --- trainings of a model that is there ------------------------------------------------------------------------------
 
 
 class Dial(LearningRateSchedule):

@@ -32,7 +32,7 @@ def panels_of(series: Mapping[str, Mapping[str, str]], said: Iterable[Mapping[st
     """
     known = [each for panel in panels.PANELS for each in (panel, *_of_optimizers(panel, series))]
     of_records = {json.dumps(panel, sort_keys=True): panel for record in said for panel in record["panels"]}.values()
-    shown = [name for panel in known for name in (*panel.series, panel.x)]
+    shown = [name for panel in known for name in panel.series]
     shown += [name for panel in of_records for name in panel["series"]]
     left = [name for name in series if not any(fnmatch.fnmatchcase(name, pattern) for pattern in shown)]
     metrics = dict.fromkeys(metric for name in left if (metric := _metric(name)))

@@ -11,7 +11,7 @@ import numpy as np
 from .. import _plot
 from .._result import Result, Table
 from ..board import tags
-from ..board.panels import Panel, ReferenceLine
+from ..board.panels import STEPS, Panel, ReferenceLine
 from ..board.record import Event
 from ..verdicts.kinds import title_of
 from ..verdicts.verdict import Verdict
@@ -32,12 +32,6 @@ _MARKS = {
 }  # fmt: skip
 """Marker of the events of each kind, and what they are called."""
 _INK = "#333333"
-_TEXT = {
-    "fontsize": "x-small", "color": _INK,
-    "bbox": {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.5},
-}  # fmt: skip
-_ROOM, _WIDTH_OF_LETTER = 0.05, 0.011
-"""Of a text on the axes, as fractions of them."""
 MOST_DOTS = 40
 """A curve of at most so many points shows each; of a longer one some."""
 _WRAP = 60
@@ -45,8 +39,6 @@ _NEAR = 2
 """How many times longer a reference line may make the axis."""
 _SAME = 1e-5
 """Values that differ by no more of themselves are the same."""
-_CLOSE = 0.04
-"""Fraction of the x axis within which verdicts share a line."""
 
 
 @final
@@ -129,7 +121,7 @@ def names_of(panel: Panel, names: Iterable[str]) -> list[str]:
 def draw(panel: Panel, of: Pictured, ax: Any = None) -> Any:
     """Draw one panel of a run, on new axes unless some are given; return them."""
     ax = _plot.axes_of(ax)
-    found = (_Drawn.of(name, panel, of) for name in names_of(panel, of.curves))
+    found = (_Drawn.of(of.curves[name]) for name in names_of(panel, of.curves))
     drawn = [one for one in found if np.isfinite(one.y).any()]
     if panel.log and _can_be_log([one.y for one in drawn]):
         _plot.make_log(ax.yaxis)
@@ -138,12 +130,11 @@ def draw(panel: Panel, of: Pictured, ax: Any = None) -> Any:
     _widen(ax, drawn)
     if drawn:
         _draw_lines(ax, _lines(panel, of, drawn), drawn)
-    if not panel.x:
-        ax.xaxis.get_major_locator().set_params(integer=True)
-        _draw_verdicts(ax, [v for v in of.verdicts if _concerns(v, panel, drawn)])
-        _draw_events(ax, [event for event in of.events if event.kind in panel.events])
-    title, x, y, name = map(_shown, (textwrap.fill(panel.title, _WRAP), panel.x_label, panel.unit or "1", of.name))
-    return _plot.finished(ax, title, x, y, f"run {name}", below=True)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    _draw_verdicts(ax, [v for v in of.verdicts if _concerns(v, panel, drawn)])
+    _draw_events(ax, [event for event in of.events if event.kind in panel.events])
+    title, y, name = map(_shown, (textwrap.fill(panel.title, _WRAP), panel.unit or "1", of.name))
+    return _plot.finished(ax, title, STEPS, y, f"run {name}", below=True)
 
 
 class _Drawn(NamedTuple):
@@ -156,16 +147,10 @@ class _Drawn(NamedTuple):
     high: np.ndarray
 
     @classmethod
-    def of(cls, name: str, panel: Panel, pictured: Pictured) -> "_Drawn":
-        """Return a curve over its steps, or over what the curve on the x axis is at the same steps."""
-        curve = pictured.curves[name]
+    def of(cls, curve: RunCurve) -> "_Drawn":
+        """Return a curve with what can be drawn of it."""
         values = (np.where(np.isfinite(each), each, np.nan) for each in (curve.values, curve.low, curve.high))
-        over = pictured.curves.get(panel.x)
-        if over is None:
-            return cls(name, curve.steps, *values)
-        _, here, there = np.intersect1d(curve.steps, over.steps, return_indices=True)
-        order = np.argsort(over.values[there], kind="stable")
-        return cls(name, over.values[there][order], *(each[here][order] for each in values))
+        return cls(curve.name, curve.steps, *values)
 
     @property
     def label(self) -> str:
@@ -230,31 +215,16 @@ def _lines(panel: Panel, of: Pictured, drawn: Iterable[_Drawn]) -> dict[tuple[fl
 
 
 def _draw_lines(ax: Any, lines: Iterable[tuple[float, str]], drawn: Sequence[_Drawn]) -> None:
-    """Draw the reference lines that are near enough, with what each means; texts that are close stand side by side."""
+    """Draw the reference lines that are near enough; the legend says what each means."""
     is_log = ax.get_yscale() == "log"
     scaled = np.log if is_log else np.asarray
     values = np.concatenate([each for one in drawn for each in (one.y, one.high, *(() if is_log else (one.low,)))])
     values = scaled(values[np.isfinite(values) & ((values > 0) | (not is_log))])
     low, high = values.min(), values.max()
-    near = [
-        (value, label)
-        for value, label in sorted(lines)
-        if (value > 0 or not is_log)
-        and np.ptp([low, high, scaled(value)]) <= _NEAR * (high - low) + (is_log or low == high)
-    ]
-    for value, _ in near:
-        ax.axhline(value, color=_INK, linewidth=0.9, linestyle=(0, (6, 3)))
-    ax.autoscale_view()  # so that the lines are where they will be
-    height, end = -np.inf, 0.99
-    for value, label in near:
-        at = ax.transAxes.inverted().transform(ax.transData.transform((0, value)))[1]
-        end = end if at - height < _ROOM else 0.99
-        height = at
-        ax.annotate(
-            _shown(label), (end, value), xycoords=("axes fraction", "data"), xytext=(0, 2), ha="right", va="bottom",
-            textcoords="offset points", **_TEXT,
-        )  # fmt: skip
-        end -= _WIDTH_OF_LETTER * (len(label) + 2)
+    for value, label in sorted(lines):
+        can_be_drawn = value > 0 or not is_log
+        if can_be_drawn and np.ptp([low, high, scaled(value)]) <= _NEAR * (high - low) + (is_log or low == high):
+            ax.axhline(value, label=_shown(label), color=_INK, linewidth=0.9, linestyle=(0, (6, 3)))
 
 
 def _concerns(verdict: Verdict, panel: Panel, drawn: Iterable[_Drawn]) -> bool:
@@ -263,21 +233,10 @@ def _concerns(verdict: Verdict, panel: Panel, drawn: Iterable[_Drawn]) -> bool:
 
 
 def _draw_verdicts(ax: Any, verdicts: Iterable[Verdict]) -> None:
-    """Draw a line at the step since which each verdict stands; those that are close share one."""
-    left, right = ax.get_xlim()
-    groups: list[list[Verdict]] = []
+    """Draw a line at the step since which each verdict stands."""
     for verdict in sorted(verdicts, key=lambda verdict: verdict.step):
-        if groups and verdict.step - groups[-1][0].step <= _CLOSE * (right - left):
-            groups[-1].append(verdict)
-        else:
-            groups.append([verdict])
-    for group in groups:
-        text = ", ".join(f"{verdict.level.upper()} {title_of(verdict.kind)}" for verdict in group)
-        ax.axvline(group[0].step, color=_INK, linewidth=1.2, linestyle=":")
-        ax.annotate(
-            _shown(text), (group[0].step, 0.94), xycoords=ax.get_xaxis_transform(), xytext=(3, 0), rotation=90,
-            textcoords="offset points", ha="left", va="top", **_TEXT,
-        )  # fmt: skip
+        label = _shown(f"{verdict.level.upper()} {title_of(verdict.kind)}")
+        ax.axvline(verdict.step, label=label, color=_INK, linewidth=1.2, linestyle=":")
 
 
 def _draw_events(ax: Any, events: Sequence[Event]) -> None:

@@ -5,6 +5,7 @@ tab, hands these out one by one.
 """
 
 import base64
+import functools
 import hashlib
 import html
 import os
@@ -198,6 +199,8 @@ class LivePage:
         self._run = event_files.read_run(folder, name_of(os.path.relpath(folder, log_dir), log_dir))
         self._last, self._took = -float("inf"), 0.0
         """When it was written, and how long that took."""
+        self._record = ""
+        """The newest record. It is read when the page is written, which is rarer."""
         self._failed = False
 
     def describe(self, name: str, description: str) -> None:
@@ -212,7 +215,7 @@ class LivePage:
 
     def record(self, text: str) -> None:
         """Take the newest record."""
-        self._run.record(text)
+        self._record = text
 
     def flush(self) -> None:
         """Do nothing: the page is written as a whole."""
@@ -233,6 +236,8 @@ class LivePage:
             return
         begun = time.monotonic()
         self._run.last_written = time.time()
+        if self._record:
+            self._run.record(self._record)
         try:
             event_files.write(self._path, page(document(self._title, [self._run])))
         except Exception as error:  # a training of days is worth more than its page
@@ -276,11 +281,13 @@ _NEEDLESS_IN_STYLE = re.compile(r";?\s*(\})\s*|\s*([{;>])\s*|(?<=,) |(?<=\w:) ")
 argument."""
 
 
+@functools.cache
 def script() -> str:
     """Return one ES module that imports nothing and defines `render`, for a line of the host that calls it."""
     return "\n".join(_squeezed(name, _EXPORT.sub("", _IMPORT.sub("", _text(name)))) for name in SCRIPTS)
 
 
+@functools.cache
 def style() -> str:
     """Return the whole style sheet of the page."""
     return asset(STYLE)

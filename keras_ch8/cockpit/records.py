@@ -39,8 +39,8 @@ _VERDICT = {
 _EVENT = {"step": 0, "kind": "", "text": ""}
 _TAG = {"text": "", "unit": "", "section": ""}
 _PANEL = {
-    "title": "", "unit": "", "section": "", "series": [], "kinds": [], "events": [], "lines": [], "log": True, "x": "",
-    "x_label": "", "place": 0, "read": "",
+    "title": "", "unit": "", "section": "", "series": [], "kinds": [], "events": [], "lines": [], "log": True,
+    "place": 0, "read": "",
 }  # fmt: skip
 _LAYERS = {"name": "", "title": "", "unit": "", "section": "", "rows": [], "steps": [], "values": [], "kinds": []}
 

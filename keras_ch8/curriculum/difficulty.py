@@ -14,10 +14,6 @@ from ..integration import backend, keras_private
 
 CHUNK = 4096
 """Examples for which a function of `(x, y)` is called at a time."""
-BUCKETS = 5
-"""Buckets of equal size, from the easiest to the hardest, whose losses are shown."""
-PER_BUCKET = 50
-"""Examples of a bucket on which its loss is measured."""
 
 
 @section("8.7.6")
@@ -76,13 +72,6 @@ def judged(difficulty: Callable[..., np.ndarray] | np.ndarray, source: "data.Arr
     chunks = np.array_split(np.arange(source.count), -(-source.count // CHUNK))
     found = [np.asarray(difficulty(*source.take(chunk)[:2]), "float64") for chunk in chunks]
     return numbers(np.concatenate(found), source.count)
-
-
-def samples_of_buckets(difficulty: np.ndarray) -> np.ndarray:
-    """Return (BUCKETS, some) examples: of equal buckets from the easiest to the hardest, evenly spaced in the order."""
-    order = np.argsort(difficulty, kind="stable")
-    places = np.arange(BUCKETS * PER_BUCKET) * len(order) // (BUCKETS * PER_BUCKET)
-    return order[places].reshape(BUCKETS, PER_BUCKET)
 
 
 BATCH = 256

@@ -4,7 +4,7 @@ from typing import final
 
 import numpy as np
 
-from ..data.plan import Plan, Sampler
+from ..data.plan import Sampler
 from .pacings import Pacing
 
 ORDERS = ("easy", "hard", "random")
@@ -48,7 +48,7 @@ class CurriculumSampler:
     ) -> None:
         self.ordinary, self.pacing, self.until, self.mix, self.order = ordinary, pacing, until, mix, order
         self.seed, self.first = seed, first
-        self.last: tuple[int, Plan] | None = None
+        self.last: tuple[int, np.ndarray] | None = None
         self.rank(difficulty)
 
     def rank(self, difficulty: np.ndarray) -> None:
@@ -62,15 +62,15 @@ class CurriculumSampler:
         """Return u at each step of an epoch."""
         return np.minimum(((epoch - self.first) * steps + np.arange(steps)) / self.until, 1.0)
 
-    def plan(self, epoch: int) -> Plan:
+    def plan(self, epoch: int) -> np.ndarray:
         """Return the plan of an epoch; the last one is kept, since the source and the callback both ask."""
         if self.last is None or self.last[0] != epoch:
             self.last = epoch, self._drawn(epoch)
         return self.last[1]
 
-    def _drawn(self, epoch: int) -> Plan:
+    def _drawn(self, epoch: int) -> np.ndarray:
         ordinary = self.ordinary.plan(epoch)
-        steps, places = ordinary.indices.shape
+        steps, places = ordinary.shape
         u, count = self.progress(epoch, steps), len(self._examples)
         last, first = last_and_first(self.pacing(u), self.pacing.oldest(u), count, places)
         early = np.flatnonzero(last - first < count)
@@ -78,10 +78,10 @@ class CurriculumSampler:
             return ordinary
         rng = np.random.default_rng([self.seed, epoch, 3])
         ranks = np.stack([first[t] + rng.choice(last[t] - first[t], places, replace=False) for t in early])
-        drawn = (ordinary.indices[early] >= 0) & (rng.random(ranks.shape) >= self.mix)
-        indices = ordinary.indices.copy()
+        drawn = (ordinary[early] >= 0) & (rng.random(ranks.shape) >= self.mix)
+        indices = ordinary.copy()
         indices[early] = np.where(drawn, self._examples[ranks], indices[early])
-        return Plan(indices, ordinary.weights)
+        return indices
 
 
 def sort_keys(difficulty: np.ndarray, order: str, seed: int) -> np.ndarray:

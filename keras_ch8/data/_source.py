@@ -12,7 +12,7 @@ from .._describe import short
 from .._types import Data, Tensor
 from ..integration import backend, epochs, fit, keras_private
 from ._examples import Examples, dataset_of
-from .plan import LAST_BATCHES, EveryExample, Plan, Sampler, checked, is_weighted, tables
+from .plan import LAST_BATCHES, EveryExample, Sampler, checked
 
 
 @final
@@ -36,13 +36,7 @@ class ArraySource(keras_private.DataAdapter):
         "keep"   it is smaller, as in `fit` on arrays
         "drop"   it is left out; another part of the examples every epoch, if they are shuffled
         "wrap"   it is filled from the start of the same order
-        "pad"    it is filled with copies of its first example, of weight 0; the weights of the others are multiplied by
-                 batch_size / (their number), so that its loss is the mean over them, as if it were a batch of its own
 
-    Of padding: `weighted_metrics` count that batch like any other, and so does the mean of the loss over the epoch;
-    `metrics` do not look at weights and count the copies; the loss is that of the examples only with a reduction that
-    divides by the size of the batch, without masks (Keras then divides by the time steps of the copies too), and, where
-    a target has more than two axes, with an entry for each time step or pixel. Batch normalization sees the copies.
     `len(source)` is the number of batches of an epoch, `source.count` that of the examples.
 
     Arrays that are mapped from a file are read batch by batch, not into memory. Floats are cast to
@@ -64,11 +58,8 @@ class ArraySource(keras_private.DataAdapter):
         shuffle: Whether each epoch has an order of its own; if not, that of the arrays. Defaults to `True`.
         seed: Integer of at least 0 that decides the orders. Defaults to `None`: one that
             `keras.utils.set_random_seed` decides; `seed` tells which.
-        last_batch: `"keep"`, `"drop"`, `"pad"` or `"wrap"`, as above. With `"keep"` a `shard` needs batches that the
-            examples fill. Defaults to `"keep"`.
+        last_batch: `"keep"`, `"drop"` or `"wrap"`, as above. Defaults to `"keep"`.
         prefetch: Batches that are made ready in advance. Defaults to `2`.
-        shard: `(index, count)` for one of several workers that are trained together: `fit` gives it the index-th part
-            of each batch, so that the parts of all workers, laid end to end, are the batch of one. Defaults to `None`.
 
     Raises:
         TypeError: If something is not an array of numbers.
@@ -104,7 +95,6 @@ class ArraySource(keras_private.DataAdapter):
         seed: int | None = None,
         last_batch: str = "keep",
         prefetch: int = 2,
-        shard: tuple[int, int] | None = None,
     ) -> None:
         epochs.install(type(self).__name__)
         fit.install(type(self).__name__)
@@ -114,31 +104,17 @@ class ArraySource(keras_private.DataAdapter):
         if last_batch == "drop" and self.count < batch_size:
             raise ValueError(
                 f'`last_batch="drop"` would drop the only batch. Received: batch_size={batch_size} for {self.count} '
-                f'examples. Make `batch_size` at most {self.count}, or use last_batch="pad".'
-            )
-        if last_batch == "pad" and y is None:
-            raise ValueError(
-                '`last_batch="pad"` weighs the copies 0 in the loss, which needs `y`. Received: y=None. Use "drop" or '
-                '"wrap"; where the target is the input, give it as `y` too.'
+                f'examples. Make `batch_size` at most {self.count}, or use last_batch="wrap".'
             )
         self.prefetch = _checks.count("prefetch", prefetch, 0, meaning="the batches made in advance", fix="Try 2.")
-        self.shard = _objects.shard(shard, batch_size)
         seed = random.randint(1, 10**9) if seed is None else seed  # as Keras
         seed = _checks.count("seed", seed, 0, meaning="what decides the orders", fix="Try seed=0.")
         shuffle = _checks.flag("shuffle", shuffle, meaning="whether each epoch has an order of its own")
         self._own = EveryExample(self.count, batch_size, seed, shuffle, last_batch)
-        if self.has_smaller_batch and self.shard[1] > 1:
-            raise ValueError(
-                "The workers of `shard` share every batch equally, so all must have the same size. Received: "
-                f'last_batch="keep" for {self.count} examples in batches of {batch_size}. Use last_batch="pad", "drop" '
-                'or "wrap".'
-            )
         self._sampler: Sampler = self._own
         self._override: Sampler | None = None
         self._epoch = self._step = 0
         self._running: TrainingPass | None = None
-        self.weighted = False
-        """Whether `fit` always gives weights: to be set before it, if plans with weights come only in a later epoch."""
 
     @property
     def count(self) -> int:
@@ -157,13 +133,6 @@ class ArraySource(keras_private.DataAdapter):
 
     def __len__(self) -> int:
         return self.steps
-
-    @property
-    def part(self) -> slice:
-        """The places of each batch that this worker is given: all of them without `shard`."""
-        worker, workers = self.shard
-        size = self.batch_size // workers
-        return slice(worker * size, (worker + 1) * size)
 
     @property
     def has_smaller_batch(self) -> bool:
@@ -189,7 +158,7 @@ class ArraySource(keras_private.DataAdapter):
     def sampler(self, value: Sampler) -> None:
         if not callable(getattr(value, "plan", None)):
             raise TypeError(
-                "`sampler` must have a method `plan(epoch)` that returns a `keras_ch8.extend.Plan`. "
+                "`sampler` must have a method `plan(epoch)`: see `keras_ch8.extend.Sampler`. "
                 f"Received: {short(value)} of type {type(value).__name__}."
             )
         self._sampler = value
@@ -259,9 +228,9 @@ class ArraySource(keras_private.DataAdapter):
         if self._running is running:
             self.seek(self.epoch + 1)
 
-    def plan(self, epoch: int) -> Plan:
+    def plan(self, epoch: int) -> np.ndarray:
         """Return the plan that the sampler has for an epoch, checked."""
-        return checked(self.sampler.plan(epoch), (self.steps, self.batch_size), self.count, self.sampler)
+        return checked(self.sampler.plan(epoch), self)
 
     def take(self, indices: Tensor) -> tuple[Any, Any, Any]:
         """Return x, y and sample_weight of these examples, in this order, in the structure that they were given in."""
@@ -270,10 +239,10 @@ class ArraySource(keras_private.DataAdapter):
     def batches(self, epoch: int | None = None, step: int = 0) -> Iterator[tuple[Any, Any, Any]]:
         """Yield x, y and sample_weight of the batches of an epoch, the position's if None, from one on.
 
-        For loops of your own: the whole batches, as they are before padding, casts, the weights of a plan and shards.
+        For loops of your own: the whole batches, as they are before casts.
         The position stays.
         """
-        for row in self.plan(self.epoch if epoch is None else epoch).indices[step:]:
+        for row in self.plan(self.epoch if epoch is None else epoch)[step:]:
             yield self.take(row[row >= 0])
 
     @property
@@ -320,15 +289,7 @@ class TrainingPass(keras_private.DataAdapter):
         training = fit.running_training()
         if training is not None and (source.epoch, source.step) == (0, 0):
             source.seek(training.arguments.get("initial_epoch", 0))
-        self._padded = not source.has_smaller_batch
-        self._weighted = source.weighted or is_weighted(source.plan(source.epoch), self._padded)
-        if self._weighted and source.examples.y is None:
-            raise ValueError(
-                "Weights of a plan, and padded rows, act in the loss between `y` and the prediction. Received: a "
-                f"sampler or `source.weighted` that asks for them, for {source.examples}. Where the target is the "
-                "input, give it to the source as `y` too."
-            )
-        self._tables: list[np.ndarray] = []
+        self._rows = np.zeros((0, 0), np.int64)
 
     @property
     def num_batches(self) -> int:
@@ -344,23 +305,15 @@ class TrainingPass(keras_private.DataAdapter):
         """Return the batches of an epoch, of the one that runs when they are asked for."""
         source, class_weight = self._source, self._loop.arguments["class_weight"]
         examples = source.examples if class_weight is None else source.examples.weighted_by_class(class_weight)
-        types = ["int64", "float32"] if self._weighted else ["int64"]
-        size = source.batch_size // source.shard[1]
-        rows = backend.planned(lambda: self._tables, types, size, full=self._padded)
+        rows = backend.planned(lambda: self._rows, source.batch_size, full=not source.has_smaller_batch)
         return dataset_of(examples, rows, source.prefetch)
 
     def on_epoch_begin(self) -> None:
         """Decide the epoch, and count its batches from here on."""
         source = self._source
         epoch, step = source.start(self)
-        plan = source.plan(epoch)
-        if is_weighted(plan, self._padded) and not self._weighted:
-            raise ValueError(
-                "In one `fit`, the plans of all epochs must have weights or padded rows, or none. Received: one that "
-                f"has, for epoch {epoch}, after others that have not. Set `source.weighted = True` before `fit`."
-            )
-        self._tables = [table[step:, source.part] for table in tables(plan, self._weighted, self._padded)]
-        self._loop.set_length(len(self._tables[0]))
+        self._rows = source.plan(epoch)[step:]
+        self._loop.set_length(len(self._rows))
 
     def on_epoch_end(self) -> None:
         """Go on to the next epoch."""
@@ -390,12 +343,6 @@ class InOrder(keras_private.DataAdapter):
 
 def _check_arguments(source: ArraySource, arguments: dict[str, Any]) -> None:
     """Refuse what Keras would drop, or what the order of the source cannot follow."""
-    workers = backend.workers(arguments.get("distribute_strategy"))
-    if source.shard[1] > 1 and workers > 1:
-        raise ValueError(
-            f"The strategy of the model shares each batch among its {workers} workers itself, so a source that gives a "
-            f"part would be shared twice. Received: shard={source.shard} in `fit` of such a model. Leave `shard` out."
-        )
     if arguments.get("batch_size") not in (None, source.batch_size):
         raise ValueError(
             f"The source sets the batch size, which is {source.batch_size}. Received in `fit`: "

@@ -26,7 +26,7 @@ if _backend.is_tensorflow():
     from ..callbacks.base import Callback
     from ..continuation.annealed import Annealed
     from ..curriculum.pacings import Pacing
-    from ..data.plan import Plan, Sampler
+    from ..data.plan import Sampler
     from ..monitors.base import Curve, LayerCall, Monitor, Snapshot
     from ..monitors.measurement_log import MeasurementLog
     from ..optimizers.base import RuleOptimizer
@@ -66,7 +66,6 @@ __all__ = [
     "MonitorCriterion",
     "Move",
     "Pacing",
-    "Plan",
     "Point",
     "Problem",
     "Quantity",

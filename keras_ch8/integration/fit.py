@@ -322,10 +322,12 @@ def _spread(
     """
     net = _net.Net(f"`{type(callback).__name__}`", lost)
     net.is_torn = bool(_net.off())
-    names = [name for name in dir(type(callback)) if name.startswith("on_") or name in ANSWERS]
+    kind, of_keras = type(callback), keras.callbacks.Callback
+    own = [name for name in dir(kind) if getattr(kind, name) is not getattr(of_keras, name, None)]  # Keras's do nothing
+    names = [name for name in own if name.startswith("on_") or name in ANSWERS]
     hooks = {name: _over(net, getattr(callback, name), name) for name in names}
     if left is not None:
-        at_end = hooks["on_train_end"]
+        at_end = hooks.get("on_train_end", callback.on_train_end)
         hooks["on_train_end"] = lambda logs=None: (at_end(logs), left())[0]
     return registry.replaced(callback, **hooks)
 

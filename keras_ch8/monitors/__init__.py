@@ -8,7 +8,6 @@ from ._batch_statistics import batch_statistics
 from ._cliff import cliff
 from ._gradient_noise import gradient_noise
 from ._gradient_norm import gradient_norm
-from ._online_risk import online_risk
 from ._step_length import step_length
 from ._time_horizon import time_horizon
 from .eigenvalues import spectrum
@@ -20,7 +19,6 @@ __all__ = [
     "gradient_noise",
     "gradient_norm",
     "layer_flow",
-    "online_risk",
     "spectrum",
     "step_length",
     "time_horizon",

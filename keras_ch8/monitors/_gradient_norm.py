@@ -14,7 +14,7 @@ from ..verdicts import table
 from .base import Curve, Monitor, Snapshot
 from .measurement_log import MeasurementLog
 from .probe import ProbeEvaluator
-from .progress import elasticity, progress, progress_measured, progress_newest
+from .progress import progress, progress_measured, progress_newest
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -61,14 +61,6 @@ class GradientNormMonitor(Monitor):
             "Norm of the gradient on the probe.",
             "8.2.2",
         ),
-        Curve(
-            "sensitivity_to_weights",
-            "Sensitivity to weights",
-            "ratio",
-            "Relative change of the loss per relative change of the weights, |g| |theta| / L: the lower of probe and "
-            "last batches.",
-            "8.2.3",
-        ),
     )
 
     def tensors(self, snapshot: Snapshot) -> dict[str, Tensor]:
@@ -79,14 +71,14 @@ class GradientNormMonitor(Monitor):
     def numbers(self, log: MeasurementLog) -> dict[str, float]:
         """Return the loss and the norm."""
         last = log.of(self.name)[-1]
-        return {"loss": last.loss, "gradient_norm": last.norm, "sensitivity_to_weights": elasticity(log, last)}
+        return {"loss": last.loss, "gradient_norm": last.norm}
 
     def measure(self, log: MeasurementLog) -> dict[str, float]:
         """Return where the loss is, and how large the gradient."""
         seen = progress(log)
         if seen is None:
             return {}
-        measured = progress_measured(log)
+        measured = {**progress_measured(log)}
         if log.least_squares > 0 and not log.is_penalized:
             measured |= {q.OVER_LEAST_SQUARES.name: seen.now / log.least_squares, q.UNEVENNESS.name: log.unevenness}
         return measured

@@ -35,7 +35,8 @@ class NothingLearnedMonitor(Monitor):
         """Return where the losses are at the end or, where that tells nothing, whether any number has moved."""
         measured: dict[str, float] = {q.UPDATES.name: log.updates}
         seen, validated = progress(log), log.reported("val_loss")
-        if len(validated) and log.chance_of_validation > 0 and log.has_readings and not log.is_penalized:
+        is_same = log.chance > 0 and log.chance_of_validation > 0 and not log.is_penalized  # loss, also without weights
+        if len(validated) and is_same and log.has_readings:
             measured[q.VALIDATION_OVER_CHANCE.name] = float(validated.min() / log.chance_of_validation)
         if seen is not None and log.chance > 0:
             ends = [log.reported(name)[-1:] for name in ("loss", "val_loss") if not log.is_penalized]

@@ -1,13 +1,9 @@
-"""The first pass over the data as a test, and what later passes have learned by heart."""
+"""What a training has learned by heart: the held-out loss beside that of the training."""
 
-import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
-from .. import _objects
-from .._describe import section, short
-from .._result import Result
 from ..verdicts import quantities as q
 from ..verdicts import table
 from ..verdicts.wording import digits
@@ -16,79 +12,10 @@ from .measurement_log import MeasurementLog, once
 
 LITTLE = 0.1
 """Fall of the loss, as a fraction of its start, that is the least to compare a rise to."""
-TAIL = 0.25
-"""Fraction of a pass, at its end, that is judged: the weights hardly change in it."""
-
-
-@dataclasses.dataclass(frozen=True, repr=False)
-class OnlineRisk(Result):
-    """Loss on examples at the end of the first pass, when they were new, and of the last, when they were not.
-
-    Args:
-        first: Mean loss of the minibatches at the end of the first pass.
-        last: Mean loss of the minibatches at the end of the last pass.
-        passes: Number of passes.
-    """
-
-    first: float
-    last: float
-    passes: int
-
-    _shows = ("first", "last", "passes")
-
-    def _headline(self) -> str:
-        return f"loss {self.first:.4g} on new examples, {self.last:.4g} on known ones, after {self.passes} passes"
-
-
-@section("8.1.3")
-def online_risk(losses: Sequence[np.ndarray]) -> OnlineRisk:
-    """Compare the loss on examples when they were new with the loss on the same examples later (section 8.1.3).
-
-        E[L(minibatch; theta)] = J(theta), the generalization error, if the minibatch was never seen before
-
-    That holds in the first pass only. The loss of a later pass is that of the training set.
-
-    Args:
-        losses: For each pass over the data, the loss of every minibatch, in order, before the update that it makes.
-
-    Returns:
-        An `OnlineRisk`.
-
-    Raises:
-        ValueError: If `losses` is not a list, holds no pass, or the losses of a pass are not numbers.
-
-    Example:
-        >>> first, second = np.array([4.0, 3.0, 2.0, 2.0]), np.array([1.5, 1.5, 1.0, 1.0])
-        >>> found = keras_ch8.monitors.online_risk([first, second])
-        >>> found.first, found.last
-        (2.0, 1.0)
-
-    References:
-        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.1.3.
-    """
-    is_list = isinstance(losses, list | tuple) or getattr(losses, "ndim", 0) > 0
-    if not is_list or not len(losses):
-        raise ValueError(
-            "`losses` must be a list with one array of minibatch losses for each pass over the data. Received: "
-            f"losses={short(losses)}. Pass at least one array."
-        )
-    of_first, of_last = (_objects.numbers("losses", losses[i], may_be_empty=True) for i in (0, -1))
-    if {of_first.ndim, of_last.ndim} != {1}:
-        raise ValueError(
-            f"`losses` must contain flat arrays, with one number for each minibatch. Received: losses={short(losses)}. "
-            "Pass at least one flat array."
-        )
-    return OnlineRisk(_mean(of_first), _mean(of_last), len(losses))
-
-
-def _mean(losses: np.ndarray) -> float:
-    """Return the mean over the end of a pass."""
-    tail = losses[-max(1, round(TAIL * len(losses))) :]
-    return float(tail.mean()) if len(tail) else float("nan")
 
 
 class OnlineRiskMonitor(Monitor):
-    """See `online_risk`."""
+    """Watches the held-out loss, of validation or of the probe, beside the training loss (section 8.1.3)."""
 
     name = "online_risk"
     sets = ("cheap", "standard", "full")

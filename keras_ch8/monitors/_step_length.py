@@ -18,9 +18,9 @@ from .measurement_log import MeasurementLog
 from .probe import ProbeEvaluator
 from .progress import (
     BATCHES,
-    effective_rate,
     progress,
     progress_measured,
+    rate_of_limit,
 )
 
 
@@ -90,14 +90,9 @@ class StepLengthMonitor(Monitor):
         Curve("step_over_best", "Step length / best (1 ideal, > 2 diverges)", "ratio",
               "Length of an update over the best length in its direction. Above 2 the loss rises.", "8.2.1", log=False,
               lines=((2.0, "above it the loss rises"), (1.0, "best"))),
-        Curve("loss_change", "Loss change per update", "loss",
-              "Change of the probe loss in one update.", "8.2.1"),
-        Curve("loss_change_predicted", "Predicted loss change per update", "loss",
-              "Change of the probe loss in one update, predicted to second order: g'd + d'Hd / 2.", "8.2.1"),
-        Curve("relative_loss_change", "Relative loss change per update", "ratio",
-              "Change of the probe loss in one update, as a fraction of the loss.", "8.2.1"),
         Curve("relative_loss_rises", "Relative rises of the loss", "ratio",
-              "Sum of all rises of the loss between the last measurements, as a fraction of the loss.", "8.2.1"),
+              "Sum of all rises of the loss between the last measurements, as a fraction of the loss.", "8.2.1",
+              log=False),
         Curve("loss_over_start", "Probe loss over its start", "ratio",
               "Loss on the probe over its value at the start.", "8.2.1", lines=((1.0, "the start"),)),
         Curve("rate_times_curvature", "Learning rate times largest curvature (> 2 unstable)", "ratio",
@@ -118,19 +113,13 @@ class StepLengthMonitor(Monitor):
         }
 
     def numbers(self, log: MeasurementLog) -> dict[str, float]:
-        """Return the step over the best one, the change of the loss beside its prediction, and the loss's way."""
-        seen, last = progress(log), log.of(self.name)[-1]
-        numbers = {
-            "step_over_best": last.step_over_optimal,
-            "loss_change": last.actual,
-            "loss_change_predicted": last.predicted,
-            "relative_loss_change": abs(last.actual) / abs(last.loss_after) if last.loss_after else 0.0,
-        }
-        if seen is not None:
+        """Return the step over the best one, and the loss's way."""
+        numbers = {"step_over_best": log.of(self.name)[-1].step_over_optimal}
+        if (seen := progress(log)) is not None:
             numbers["relative_loss_rises"] = _rises(log.of(self.name)[-LAST:])
             numbers["loss_over_start"] = seen.over_start(log.of("gradient_norm")[-1].loss)
         if log.of("spectrum"):
-            numbers["rate_times_curvature"] = _rate_of_limit(log)
+            numbers["rate_times_curvature"] = rate_of_limit(log)
         return numbers
 
     def measure(self, log: MeasurementLog) -> dict[str, float]:
@@ -143,7 +132,7 @@ class StepLengthMonitor(Monitor):
         return progress_measured(log) | {
             q.RISES.name: _rises(last),
             q.STEP_OVER_BEST.name: abs(float(np.median([s.step_over_optimal for s in last]))),
-            q.RATE_OF_LIMIT.name: _rate_of_limit(log),
+            q.RATE_OF_LIMIT.name: rate_of_limit(log),
             q.MINIBATCHES.name: float(np.median(minibatches)) if len(minibatches) else float("nan"),
         }  # fmt: skip
 
@@ -165,12 +154,6 @@ def _over_start(log: MeasurementLog, losses: np.ndarray) -> np.ndarray:
     """Return losses over that of the probe at the start; none where that is not above 0."""
     start = log.of("step_length")[0].loss_before
     return losses / start if start > 0 else np.zeros(0)
-
-
-def _rate_of_limit(log: MeasurementLog) -> float:
-    """Return the rate times the largest curvature; NaN before a spectrum is seen."""
-    ends = log.of("spectrum")
-    return effective_rate(log) * ends[-1].largest if ends else float("nan")
 
 
 @section("8.2.1")

@@ -94,11 +94,6 @@ class LayerFlow(Result):
         return 1 / growth_per_step(self.gradient[self.hidden])
 
     @functools.cached_property
-    def forward_factor(self) -> float:
-        """By what the signal is multiplied from one hidden layer to the next; NaN with fewer than 3."""
-        return growth_per_step(self.signal[self.hidden])
-
-    @functools.cached_property
     def total(self) -> float:
         """Gradient at the first hidden layer over that at the last."""
         ends = self.gradient[self.hidden[[0, -1]]] if len(self.hidden) > 1 else np.full(2, np.nan)
@@ -161,14 +156,6 @@ class LayerFlowMonitor(Monitor):
             "8.2.5",
             lines=((1.0, "as large as at the next layer"),),
         ),
-        Curve(
-            "forward_factor",
-            "Signal from layer to layer",
-            "ratio a layer",
-            "Signal of a hidden layer over that of the one before.",
-            "8.4",
-            lines=((1.0, "as large as at the layer before"),),
-        ),
         Curve("fraction_dead", "Dead ReLUs", "ratio", "Fraction of ReLUs that output 0 for every example.", "8.2.5"),
         Curve(
             "fraction_saturated",
@@ -190,13 +177,7 @@ class LayerFlowMonitor(Monitor):
             "signal",
             "Largest root mean square (RMS) of the input and the layer outputs.",
             "8.4",
-        ),
-        Curve(
-            "smallest_signal",
-            "Smallest signal of a layer",
-            "signal",
-            "Smallest root mean square (RMS) of the input and the layer outputs.",
-            "8.4",
+            lines=((1.0, "best"),),
         ),
     )
 
@@ -254,9 +235,9 @@ class LayerFlowMonitor(Monitor):
         return LayerFlow(**arrays)
 
     def numbers(self, log: MeasurementLog) -> dict[str, float]:
-        """Return the factors, the fractions of units that take no part, and the ends of the signal."""
+        """Return the factor of the gradient, the fractions of units that take no part, and the largest signal."""
         last = log.of(self.name)[-1]
-        names = ("backward_factor", "forward_factor", "fraction_dead", "fraction_saturated")
+        names = ("backward_factor", "fraction_dead", "fraction_saturated")
         found = {name: getattr(last, name) for name in names}
         if np.isfinite(last.signal).all():  # else the input alone would be drawn on
             found |= _scale([last])
@@ -379,8 +360,7 @@ def _scale(flows: list[LayerFlow]) -> dict[str, float]:
     signals = _signals(flows)
     if np.isnan(signals).all():
         return {}
-    smallest = float(np.nanmin(signals))  # is drawn beside it, and judged by no rule
-    return {q.LARGEST_SIGNAL.name: float(np.nanmax(signals)), "smallest_signal": smallest}
+    return {q.LARGEST_SIGNAL.name: float(np.nanmax(signals))}
 
 
 def _growth(flows: list[LayerFlow]) -> dict[str, float]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import _batches
 from .._types import Data
-from ..verdicts.arrays import equal_rows, unseen_of
+from ..verdicts.arrays import equal_rows, inputs_of, targets_of, unseen_of
 from ..verdicts.chance import chance_level
 from ..verdicts.facts import NAN, Output
 
@@ -65,12 +65,16 @@ def validated_on(arguments: Mapping[str, Any], output: Output) -> dict[str, Any]
         others, of_others = map(_arrays, held_out[:2])
     else:
         return {}
+    of_others_inputs = inputs_of({str(place): array for place, array in enumerate(others)})
+    found: dict[str, Any] = {"other_inputs": of_others_inputs, "other": "the validation data"}
     if not len(targets) == len(of_others) == 1:
-        return rows_in_both(inputs, others)
+        return found | rows_in_both(inputs, others)
     weights = arguments.get("sample_weight") if held_out is None else held_out[2] if len(held_out) > 2 else None
     is_known = weights is None and of_others[0].size <= MOST
-    chance = chance_level(output, of_others[0]) if is_known else NAN
-    return rows_in_both(inputs, others, (targets[0], of_others[0])) | {"chance_of_validation": chance}
+    if of_others[0].size <= MOST and output.axes:
+        found["other_targets"] = targets_of(of_others[0], output.axes)
+    found["chance_of_validation"] = chance_level(output, of_others[0]) if is_known else NAN
+    return found | rows_in_both(inputs, others, (targets[0], of_others[0]))
 
 
 def first_given(arguments: Mapping[str, Any], examples: int) -> Data:
@@ -84,7 +88,7 @@ def first_given(arguments: Mapping[str, Any], examples: int) -> Data:
     """
     x, y, weight = (arguments.get(name) for name in ("x", "y", "sample_weight"))
     if x is not None and _batches.is_source(x):
-        order = x.plan(x.epoch).indices.ravel()
+        order = x.plan(x.epoch).ravel()
         data = x.take(order[order >= 0][:examples])
     elif are_arrays(x) and all(part is None or are_arrays(part) for part in (y, weight)):
         count = math.floor(_batches.examples_of(x) * (1 - (arguments.get("validation_split") or 0.0)))

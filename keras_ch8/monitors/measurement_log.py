@@ -152,6 +152,7 @@ class MeasurementLog:
 
     def look(self, step: int, facts: Facts) -> None:
         """Add what is seen of the training without making a step."""
+        self._known.clear()
         self.step, self.facts = step, facts
         self.chance, self.neighbours = facts.chance, facts.neighbours
         self.least_squares, self.unevenness = facts.least_squares, facts.unevenness

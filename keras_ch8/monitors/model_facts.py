@@ -57,6 +57,8 @@ PADDED = 0.2
 """Fraction of the entries from which on padding is much of a sequence."""
 LEARNED = 0.5
 """Training loss over that of the best constant prediction, below which something has been learned."""
+FEW_EXAMPLES = 64
+"""Examples up to which a single batch of all is none too large."""
 MANY = 0.3
 """Fraction of idle units that is many."""
 NORMALIZING = (
@@ -355,6 +357,7 @@ def facts(log: MeasurementLog) -> frozenset[Fact]:
         Fact.DEFAULT_RATE: log.rate <= 1.01 * default,  # rates are rounded
         Fact.WARM_UP: log.first_rate < WARM_UP * log.peak,
         Fact.ACCUMULATION: log.of_update > 1,
+        Fact.ONE_BATCH: FEW_EXAMPLES < log.examples <= log.batch_size,
         Fact.CLIPPED: len(log.rows.norm) >= FEWEST and bool(np.mean(log.rows.norm > log.clip) >= QUANTILE),
         Fact.LINEAR_MODEL: np.isfinite(log.least_squares) and not log.is_penalized,
     }

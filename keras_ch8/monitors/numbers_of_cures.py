@@ -7,7 +7,7 @@ from ..verdicts.quantities import LAST
 from ..verdicts.wording import digits
 from .measurement_log import FEWEST, MeasurementLog, Rows, once
 from .model_facts import QUANTILE, facts, usual_rate
-from .progress import effective_rate
+from .progress import rate_of_limit
 
 LEAST, OF_IDLE = 3.0, 10.0
 """By what a rate that is too long is divided at least, and where most of what it has done is that units are idle: steps
@@ -60,12 +60,6 @@ def _typical_step(log: MeasurementLog) -> float:
     return float(np.median(sizes)) if len(sizes) else float("nan")
 
 
-def _stability(log: MeasurementLog) -> float:
-    """Return the effective rate times the largest curvature, which is 2 at the limit; NaN where it is not known."""
-    ends = log.of("spectrum")
-    return effective_rate(log) * ends[-1].largest if ends else float("nan")
-
-
 def _too_long(log: MeasurementLog) -> float:
     """Return by what to divide the rate, so that a step is half the best length, and at most half the stable one.
 
@@ -74,7 +68,7 @@ def _too_long(log: MeasurementLog) -> float:
     if not np.isfinite(log.series("gradient_norm", "loss")).all():
         return float("nan")  # how far too long cannot be measured any more
     least = OF_IDLE if facts(log) & {Fact.DEAD_UNITS, Fact.SATURATED_UNITS} else LEAST
-    factors = [least, 2 * _typical_step(log), _stability(log), rate_over_usual(log)]
+    factors = [least, 2 * _typical_step(log), rate_of_limit(log), rate_over_usual(log)]
     return min(float(np.nanmax(factors)), 1000.0)
 
 
@@ -83,7 +77,7 @@ def _longer_rate(log: MeasurementLog) -> float:
 
     NaN where the largest rate is that large already.
     """
-    step, stability = _typical_step(log), _stability(log)
+    step, stability = _typical_step(log), rate_of_limit(log)
     asked = [0.1 / step if step > 0 else np.nan, 1 / stability if stability > 0 else np.nan]
     factor = float(np.nanmin(asked)) if not np.isnan(asked).all() else 10.0
     longer = min(log.rate * float(np.clip(factor, 3.0, 1e6)), usual_rate(log))

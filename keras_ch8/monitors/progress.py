@@ -125,6 +125,7 @@ def _medians_of_three(losses: np.ndarray) -> np.ndarray:
     return np.median(np.lib.stride_tricks.sliding_window_view(losses, 3), axis=1)
 
 
+@once
 def progress_measured(log: MeasurementLog) -> dict[str, float]:
     """Return what rules of several monitors judge; of the loss nothing before there are enough measurements."""
     measured = {
@@ -193,6 +194,12 @@ def effective_rate(log: MeasurementLog) -> float:
     For gradient descent that is the learning rate, for other optimizers what they make of it.
     """
     return _median(_effective_rates(log, slice(-LAST, None)))
+
+
+def rate_of_limit(log: MeasurementLog) -> float:
+    """Return the effective rate times the largest curvature, which is 2 at the limit; NaN before a spectrum is seen."""
+    ends = log.of("spectrum")
+    return effective_rate(log) * ends[-1].largest if ends else float("nan")
 
 
 @once

@@ -13,7 +13,15 @@ import numpy as np
 from .._types import Data, Tensor
 from ..curvature.objective import Objective
 from ..integration import backend, fit, keras_private
-from ..verdicts.arrays import commonest_of, inputs_of, order_of, order_of_numbers, runs_of, targets_of
+from ..verdicts.arrays import (
+    commonest_of,
+    copied_from,
+    inputs_of,
+    order_of,
+    order_of_numbers,
+    runs_of,
+    targets_of,
+)
 from ..verdicts.chance import chance_level, least_squares_level, neighbours_levels
 from ..verdicts.fact import Fact
 from ..verdicts.facts import (
@@ -92,6 +100,9 @@ def facts_of(
     if len(outputs) <= 1:
         alone = each[0] if each else {}
         further = _further_levels(alone["output"], start, data, probe) if alone and alone["output"].axes else {}
+        x, y = _only(data[0]), _only(data[1])
+        if x is not None and y is not None:
+            further["copied"] = copied_from(x, y, x.ndim == 3 or bool(has & {Fact.RECURRENCE, Fact.TOKENS}))
         return Facts(**common, **of_all, **alone, **further), failed
     common["has"] = has | {Fact.SEVERAL_OUTPUTS}
     chance = sum(one["chance"] for one in each) if each else NAN

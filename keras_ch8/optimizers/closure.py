@@ -217,12 +217,10 @@ class ClosureOptimizer(_arguments.FixedOnceBuilt, keras.optimizers.Optimizer):
         """Whether the last step began with another loss than the one before it had ended with, or was the first."""
         return bool(self.kept["is_new"].numpy())
 
-    def listen(self, *, rows: int, measure_every: int, layers: bool = False) -> None:
+    def listen(self, *, rows: int, measure_every: int) -> None:
         """Let each iteration leave a row of telemetry from now on."""
         del measure_every
-        names = SOLVER_NUMBERS + self.method.numbers
-        sizes = (lambda: self.sizes) if layers else None
-        self.telemetry.listen(rows * self.iterations_per_step, names, sizes)
+        self.telemetry.listen(rows * self.iterations_per_step, SOLVER_NUMBERS + self.method.numbers)
 
     # --- the training step, from the batches to new weights (see integration.train_step) -------------------------
 

@@ -24,7 +24,6 @@ class Frame:
         update: Norm of the change of the weights at these.
         rates: The 5 %, 50 % and 95 % quantile of |delta theta / g| over a sample of the parameters at these, with g as
             clipped: three columns.
-        layers: Norm of the gradient of each variable, a column for each; `None` unless asked for.
         numbers: What a method of section 8.6 says of each step, by name.
         group_rates: What the learning rate of each group of weights is multiplied by, by its name; {} without groups.
         groups: Norm of the change of the weights over that of the weights, of each group, at `measured`.
@@ -54,7 +53,6 @@ class Frame:
     measured: np.ndarray
     update: np.ndarray
     rates: np.ndarray
-    layers: np.ndarray | None
     numbers: dict[str, np.ndarray] = field(default_factory=dict)
     group_rates: dict[str, float] = field(default_factory=dict)
     groups: dict[str, np.ndarray] = field(default_factory=dict)

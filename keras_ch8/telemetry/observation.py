@@ -128,10 +128,6 @@ class Observation:
         """What the steps write, as far as it is made."""
         return [ring for observer in self._observers.values() for ring in observer.recorder.rings]
 
-    def variables_of(self, name: str) -> Sequence[Any]:
-        """Return the variables of an optimizer, by the name that `read` has for it."""
-        return keras_private.known_variables(self.optimizers[name or self._applied[0]])
-
     def norm_of_weights(self) -> float:
         """Return the Euclidean norm of all trainable weights, as they are now."""
         squares = self._squares().numpy()
@@ -384,8 +380,6 @@ class ObservedOptimizer:
         half = _numerics.half_of_all(clipped.halves)
         is_due = self.recorder.is_due(begun.is_measured, half)
         self.recorder.make_rings()
-        self.recorder.write_layers(step.number, clipped.before)
-
         variables = dict(zip(clipped.after, self._variables(clipped.after), strict=True))
 
         def moved() -> Any:

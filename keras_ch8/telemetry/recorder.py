@@ -1,6 +1,6 @@
 """The rings of one optimizer: made at the first step that is observed, filled by the step, read by Python."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from keras import ops
 from .. import _net, _numerics
 from .._types import Tensor
 from ..clipping.rule import Clipped
-from ..integration import backend, keras_private
+from ..integration import backend
 from .frame import Frame
 
 HEAD = (
@@ -66,12 +66,10 @@ class Wishes(NamedTuple):
         rows: Steps that a ring remembers, a power of two.
         measure_every: Update and effective rate are measured at each step that this divides, at none if it is 0. Then a
             step needs no branch, and no norm is measured again where its square has left the range of float32.
-        layers: Whether the norm of each variable's gradient is asked for.
     """
 
     rows: int = 1
     measure_every: int = 0
-    layers: bool = False
 
 
 @dataclass
@@ -79,7 +77,6 @@ class _Rings:
     """The rings for one way to listen."""
 
     of_steps: Any = None
-    of_layers: Any = None
     of_numbers: Any = None
     names: Sequence[str] = ()
 
@@ -117,8 +114,7 @@ class Recorder:
     @property
     def rings(self) -> list[Any]:
         """What the steps write."""
-        rings = self._rings.of_steps, self._rings.of_layers, self._rings.of_numbers
-        return [ring for ring in rings if ring is not None]
+        return [ring for ring in (self._rings.of_steps, self._rings.of_numbers) if ring is not None]
 
     @property
     def group_rates(self) -> dict[str, float]:
@@ -134,14 +130,12 @@ class Recorder:
         """Make the rings, unless they are there, also in the middle of a trace: by now the optimizer is built."""
         if self.has_rings:
             return
-        rows, every, layers = self.settings
+        rows, every = self.settings
         with backend.outside_graphs():
             rings = self._rings
             rings.of_steps = backend.ring(
                 rows, len(HEAD) + (len(TAIL) + SAMPLE + len(self.group_rates) if every else 0)
             )
-            variables = len(keras_private.known_variables(self._optimizer))
-            rings.of_layers = backend.ring(rows, variables) if layers else None
             rings.names = tuple(getattr(self._optimizer, "step_numbers", ()))
             rings.of_numbers = backend.ring(rows, len(rings.names)) if rings.names else None
 
@@ -189,15 +183,6 @@ class Recorder:
             row = ops.concatenate([row, not_measured(len(self.group_rates)) if tail is None else tail])
         backend.merge_replicas(partial(publish, self._rings.of_steps), step, row)
 
-    def write_layers(self, step: Tensor, grads: Mapping[int, Any]) -> None:
-        """Write the norm of each variable's gradient, if asked for; `grads` has those that got one, by index."""
-        if self.settings.layers:
-            rings = self._rings.of_layers
-            norms = {i: ops.cast(_numerics.norm(backend.values(g)), "float32") for i, g in grads.items()}
-            missing = ops.full((), float("nan"), "float32")
-            row = ops.stack([norms.get(i, missing) for i in range(rings.shape[1])])
-            backend.merge_replicas(partial(publish, rings), step, row)
-
     def write_numbers(self, step: Tensor, values: Sequence[Tensor]) -> None:
         """Write what the optimizer says of a step besides: scalars, in the order of its `step_numbers`."""
         row = ops.stack([ops.cast(value, "float32") for value in values])
@@ -227,7 +212,6 @@ class Recorder:
             measured=steps[deep],
             update=column["update"][deep],
             rates=_quantiles(rows[deep, width : width + SAMPLE]) / column["factor"][deep, None],
-            layers=None if rings.of_layers is None else rows_at(rings.of_layers, steps),
             numbers=dict(zip(rings.names, numbers, strict=True)),
             group_rates=self.group_rates,
             groups=dict(zip(self.group_rates, rows[deep, width + SAMPLE :].T, strict=False)),

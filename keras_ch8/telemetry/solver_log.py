@@ -1,6 +1,6 @@
 """What an iteration of section 8.6 leaves behind: a row in a ring that goes through the solver's loop."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -29,9 +29,8 @@ class SolverLog:
         self.listening = False
         self.net = _net.Net(_net.STEPS)
         """Lies under what an iteration does for who watches."""
-        self._settings: tuple[int, Sequence[str], bool] = (1, (), False)
-        self._sizes_of: Callable[[], Sequence[int]] = tuple
-        self._known: dict[Any, tuple[Sequence[int], Any]] = {}
+        self._settings: tuple[int, Sequence[str]] = (1, ())
+        self._known: dict[Any, Any] = {}
 
     @property
     def settings(self) -> Any:
@@ -50,27 +49,18 @@ class SolverLog:
 
     @property
     def _ring(self) -> Any:
-        return self._known[self._settings][1]
+        return self._known[self._settings]
 
-    @property
-    def _sizes(self) -> Sequence[int]:
-        return self._known[self._settings][0]
-
-    def listen(self, rows: int, names: Sequence[str], sizes: Callable[[], Sequence[int]] | None) -> None:
-        """Leave a row for each iteration, in a ring of at least so many.
-
-        `sizes` returns those of the variables, where the norm of the gradient of each is asked for.
-        """
-        self._settings = (rows_for(rows), tuple(names), sizes is not None)
-        self._sizes_of, self.listening = sizes or tuple, True
+    def listen(self, rows: int, names: Sequence[str]) -> None:
+        """Leave a row for each iteration, in a ring of at least so many."""
+        self._settings, self.listening = (rows_for(rows), tuple(names)), True
 
     def make_rings(self) -> None:
         """Make the ring, unless it is there: also in the middle of a trace."""
         if not self.has_rings:
-            rows, names, _ = self._settings
+            rows, names = self._settings
             with backend.outside_graphs():
-                sizes = tuple(self._sizes_of())
-                self._known[self._settings] = sizes, backend.ring(rows, len(HEAD) + len(names) + len(sizes))
+                self._known[self._settings] = backend.ring(rows, len(HEAD) + len(names))
 
     def stop(self) -> None:
         """Listen no more."""
@@ -97,8 +87,7 @@ class SolverLog:
         numbers = dict(zip(SOLVER_NUMBERS, every, strict=True)) | dict(info.numbers)
         moved = after.x - before.x
         head = (step + 1, before.value, ops.norm(before.gradient), ops.norm(moved))
-        parts = backend.cut(before.gradient, [(size,) for size in self._sizes]) if self._sizes else []
-        row = [*head, *(numbers[name] for name in self._settings[1]), *map(ops.norm, parts)]
+        row = [*head, *(numbers[name] for name in self._settings[1])]
         row = ops.stack([ops.cast(value, "float32") for value in row])
         place = (step + 1) % int(rows.shape[0])
         return step + 1, ops.scatter_update(rows, ops.reshape(place, (1, 1)), row[None])
@@ -110,9 +99,8 @@ class SolverLog:
 
     def read(self, first: int, last: int) -> Frame:
         """Return the iterations `first` to `last`, as far as the ring remembers them."""
-        _, names, _ = self._settings
         steps, found = read_ring(self._ring, first, last)
-        head, numbers, layers = np.split(found.astype("float64"), [len(HEAD), len(HEAD) + len(names)], axis=1)
+        head, numbers = np.split(found.astype("float64"), [len(HEAD)], axis=1)
         _, loss, norm, update = head.T
         return Frame(
             steps=steps,
@@ -124,6 +112,5 @@ class SolverLog:
             measured=steps,
             update=update,
             rates=np.full((len(steps), 3), np.nan),
-            layers=layers if self._sizes else None,
-            numbers=dict(zip(names, numbers.T, strict=True)),
+            numbers=dict(zip(self._settings[1], numbers.T, strict=True)),
         )

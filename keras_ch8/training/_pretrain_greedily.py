@@ -1,7 +1,6 @@
 """Greedy supervised pretraining."""
 
 import dataclasses
-import os
 import time
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -9,24 +8,17 @@ from typing import Any, TypeAlias
 import keras
 
 from .. import _batches, _checks, _objects
-from .._arrays_file import Keeper
 from .._describe import section, short
 from .._plot import GREY, axes_of, finished, line
 from .._result import Result, Table
 from .._sandbox import put_values, values_of, variables_of
-from .._types import Data, Logs
-from ..board import tags
-from ..board.record import Event, Record
-from ..board.writer import RunWriter
-from ..callbacks import TensorBoard
+from .._types import Data
 from ..callbacks.base import say
-from ..integration import backend, keras_private
-from ._chain import Chain, Slots, chain_of, put_slots, slots_of, transfer
+from ..integration import keras_private
+from ._chain import Chain, chain_of, transfer
 
 Head: TypeAlias = Callable[[], keras.layers.Layer | list[keras.layers.Layer]]
 """Returns a new head."""
-KEY = "stages"
-"""Of the one file in which the completed stages are kept."""
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -107,13 +99,8 @@ def pretrain_greedily(
     epochs: int = 10,
     fine_tune_epochs: int = 10,
     head: Head | None = None,
-    freeze: bool = True,
-    optimizer: keras.optimizers.Optimizer | str | None = None,
     source: keras.Model | None = None,
     source_layers: int | None = None,
-    seed: int | None = None,
-    log_dir: str | os.PathLike[str] | None = None,
-    directory: str | os.PathLike[str] | None = None,
     verbose: str | int = "auto",
     **fit_arguments: Any,
 ) -> Pretraining:
@@ -128,13 +115,12 @@ def pretrain_greedily(
     of the model; the earlier ones are discarded. Each stage is a shallow problem, where a deep network may not learn
     at all from a poor start. It is also how to transfer: with `source` the first layers are those of a trained model.
 
-    The layers are trained in place, in the model as it was compiled: same loss, metrics, optimizer. Each stage has an
-    optimizer like the model's, which counts its steps from 0, as its schedule does; its slots (such as momenta) are
-    passed to the next one, and at the end to the model's own. A frozen layer runs as in prediction if it normalizes.
+    The layers are trained in place, in the model as it was compiled: same loss, metrics, optimizer. Each stage has a
+    new optimizer like the model's, which counts its steps from 0, as its schedule does. The layers of earlier stages
+    stay as they are until fine-tuning; one that normalizes runs as in prediction there.
 
-    If anything fails, or is interrupted, the model is restored; the completed stages are in `directory`, if there is
-    one, and the same call resumes after them, also in a new process and with a new model. After the last epoch the
-    file in it is deleted.
+    If anything fails, or is interrupted, the model is restored. A `TensorBoard` among the callbacks writes a run for
+    each stage.
 
     Args:
         model: A built and compiled `keras.Sequential`, or `keras.Model(inputs, outputs)`, that is a chain of layers.
@@ -144,17 +130,9 @@ def pretrain_greedily(
         fine_tune_epochs: Epochs of the whole model at the end; 0 for none. Defaults to `10`.
         head: Function that returns a new head, a layer or a list of them. Defaults to copies of the model's last layer
             with weights and of those after it, behind a `Flatten` if they take fewer axes.
-        freeze: Whether the layers of earlier stages stay as they are until fine-tuning. Defaults to `True`.
-        optimizer: A Keras optimizer, or the name of one, for the stages. Defaults to one like the model's. If it is of
-            another class, only the weights are passed to fine-tuning.
         source: A trained model, a chain too, whose first hidden layers are copied and have no stage of their own.
             Defaults to `None`.
         source_layers: How many hidden layers are copied from `source`. Defaults to `None`: all that both models have.
-        seed: Seed, as for `keras.utils.set_random_seed`, of each stage plus its number: then a resumed run ends as an
-            uninterrupted one (and Keras shuffles arrays in one order for all epochs of a stage). Defaults to `None`.
-        log_dir: Folder for TensorBoard, with a run for each stage, and one in which the losses of all stages stand one
-            behind another, as `epoch/pretraining_<stage>_loss`; `None` for none. Defaults to `None`.
-        directory: Folder in which to keep the completed stages. Defaults to `None`.
         verbose: As for `fit`. Defaults to `"auto"`.
         **fit_arguments: For `fit`, in all stages: `batch_size`, `validation_data`, `sample_weight`, `callbacks`, ...
 
@@ -163,7 +141,7 @@ def pretrain_greedily(
 
     Raises:
         ValueError: If the model is not a chain or not compiled, if the output of a head has not the shape of the
-            model's, if the weights of `source` have other shapes, or if `directory` is of another run.
+            model's, or if the weights of `source` have other shapes.
 
     Example:
         >>> hidden = [keras.layers.Dense(8, "sigmoid") for _ in range(3)]
@@ -184,15 +162,9 @@ def pretrain_greedily(
         "fine_tune_epochs", fine_tune_epochs, 0, meaning="the epochs of the whole model", fix="Try 10, or 0 for none."
     )
     if "initial_epoch" in fit_arguments:
-        raise ValueError(
-            "Each stage begins at epoch 0. Received: initial_epoch. Leave it out; with `directory` a run is resumed."
-        )
-    freeze = _checks.flag("freeze", freeze, meaning="whether the layers of earlier stages stay as they are")
+        raise ValueError("Each stage begins at epoch 0. Received: initial_epoch. Leave it out.")
     if not isinstance(verbose, str) or verbose != "auto":
         _checks.verbose(verbose)
-    _checks.seed(seed, or_none=True)
-    for name, place in (("log_dir", log_dir), ("directory", directory)):
-        _objects.path(name, place, or_none=True)
     if head is not None:
         _objects.function("head", head, returns="a layer or a list of layers")
     if source is not None:
@@ -201,8 +173,6 @@ def pretrain_greedily(
         _checks.count(
             "source_layers", source_layers, 1, meaning="how many hidden layers to copy", fix="Try None, for all."
         )
-    if optimizer is not None:
-        optimizer = _objects.of_keras("optimizer", optimizer, "optimizer")
     chain = chain_of(model)
     if not _batches.is_data_set(x):
         _objects.examples(x=x, y=y)
@@ -211,100 +181,41 @@ def pretrain_greedily(
         raise ValueError(
             f"The stages are compiled like the model. Received: {model.name!r}, which is not compiled. Compile it."
         )
-    weights = model.trainable_variables
     if not model.optimizer.built:
         with model.distribute_strategy.scope():
-            model.optimizer.build(weights)
+            model.optimizer.build(model.trainable_variables)
     variables = variables_of(model)
     before = values_of(variables)
     flags = [flag for block in chain.blocks for link in block for flag in keras_private.flags_of(link.layer)]
-    callbacks = keras.tree.flatten(fit_arguments.pop("callbacks", None) or [])
+    stages: list[Stage] = []
 
-    run = None if log_dir is None else _Losses(os.fspath(log_dir))
-
-    def train(part: keras.Model, name: str, trained: list[str], number: int, length: int) -> Stage:
+    def train(part: keras.Model, name: str, trained: list[str], length: int) -> None:
         if verbose:
             say(f"{name}: {', '.join([*trained, 'head'])}")
-        if seed is not None:
-            keras.utils.set_random_seed(seed + number)
-        board: list[keras.callbacks.Callback] = []
-        if log_dir is not None and run is not None:
-            run.begin(name, [*trained, "head"])
-            board = [TensorBoard(os.path.join(log_dir, name.replace(" ", "_"))), run]
         start = time.monotonic()
-        history = part.fit(
-            x, y, epochs=length, verbose=verbose, callbacks=[*board, *callbacks], **fit_arguments
-        ).history
+        history = part.fit(x, y, epochs=length, verbose=verbose, **fit_arguments).history
         numbers = {key: [float(value) for value in values] for key, values in history.items()}
-        return Stage(name, tuple(trained), numbers, time.monotonic() - start)
+        stages.append(Stage(name, tuple(trained), numbers, time.monotonic() - start))
 
     try:
         count = 0 if source is None else transfer(chain, source, source_layers)
-        if seed is not None:
-            keras.utils.set_random_seed(seed)
-        numbers = range(min(count + 1, len(chain.blocks)), len(chain.blocks) + 1)
-        models = [_up_to(model, chain, number, head) for number in numbers]
-        settings: dict[str, Any] = {"epochs": epochs, "freeze": freeze, "seed": seed, "source_layers": count}
-        settings["shapes of weights"] = [list(v.shape) for v in model.variables]
-        keeper = Keeper(directory, "pretraining", settings)
-        stages, slots = _resume(model, keeper)
-        like = model.optimizer if optimizer is None else keras.optimizers.get(optimizer)
-        for number, part in list(zip(numbers, models, strict=True))[len(stages) :]:
+        for number in range(min(count + 1, len(chain.blocks)), len(chain.blocks) + 1):
+            part = _up_to(model, chain, number, head)
             frozen = number - 1 if number > count else number
-            for block in chain.blocks[:frozen] if freeze else []:
+            for block in chain.blocks[:frozen]:
                 for link in block:
                     link.layer.trainable = False
-            _compile_like(part, model, like, weights, slots)
-            trained = chain.names[frozen if freeze else 0 : number]
-            stages.append(train(part, f"stage {number}", trained, number, epochs))
-            slots |= slots_of(part.optimizer, weights)
+            _compile_like(part, model)
+            train(part, f"stage {number}", chain.names[frozen:number], epochs)
             _restore_flags(flags)
-            keeper.save(KEY, {"variables": values_of(model.variables), "stages": stages, "slots": slots})
-        if type(like) is type(model.optimizer):
-            put_slots(model.optimizer, weights, slots)
         if fine_tune_epochs:
-            stages.append(train(model, "fine-tuning", chain.names, len(chain.blocks) + 1, fine_tune_epochs))
-        keeper.remove(KEY)
+            train(model, "fine-tuning", chain.names, fine_tune_epochs)
     except BaseException:
         put_values(variables, before)
         raise
     finally:
         _restore_flags(flags)
-        if run is not None:
-            run.close()
     return Pretraining(tuple(stages), count)
-
-
-class _Losses(keras.callbacks.Callback):
-    """Writes a run of its own with the losses of all stages, one behind another."""
-
-    def __init__(self, log_dir: str) -> None:
-        super().__init__()
-        self._stage, self._step, self._begun = "", 0, 0
-        self._writer, self._record = RunWriter.open(log_dir, 1), Record()
-
-    def begin(self, stage: str, trained: list[str]) -> None:
-        """Mark where a stage begins that trains these layers."""
-        self._stage = stage.replace(" ", "_")
-        self._record.events.add(Event(self._step, "stage", f"{stage} begins: {', '.join(trained)}."))
-
-    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        self._begun = self._step
-
-    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        self._step = self._begun + batch + 1
-
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        losses = {name: float(value) for name, value in (logs or {}).items() if name in ("loss", "val_loss")}
-        self._writer.scalars(
-            self._step, {tags.pretraining(f"{self._stage}_{name}").name: x for name, x in losses.items()}
-        )
-
-    def close(self) -> None:
-        """Write the events, and end the run."""
-        self._record.ended = True
-        self._writer.record(lambda: self._record.text(self._step), self._step)
-        self._writer.close()
 
 
 def _up_to(model: keras.Model, chain: Chain, number: int, head: Head | None) -> keras.Model:
@@ -332,29 +243,11 @@ def _up_to(model: keras.Model, chain: Chain, number: int, head: Head | None) -> 
     return keras.Model(chain.input, output)
 
 
-def _compile_like(
-    part: keras.Model,
-    model: keras.Model,
-    optimizer: keras.optimizers.Optimizer,
-    weights: list[keras.Variable],
-    slots: Slots,
-) -> None:
-    """Compile the model of a stage as the whole one is, with an optimizer that has the slots of the earlier ones."""
+def _compile_like(part: keras.Model, model: keras.Model) -> None:
+    """Compile the model of a stage as the whole one is, with a new optimizer like its."""
     with model.distribute_strategy.scope():
-        new = type(optimizer).from_config(optimizer.get_config())
+        new = type(model.optimizer).from_config(model.optimizer.get_config())
         part.compile(**keras_private.compile_arguments(model) | {"optimizer": new})
-        part.optimizer.build(part.trainable_variables)
-    put_slots(part.optimizer, weights, slots)
-
-
-def _resume(model: keras.Model, keeper: Keeper) -> tuple[list[Stage], Slots]:
-    """Load the variables that are kept into the model; return the completed stages and the slots of the optimizers."""
-    if (found := keeper.load(KEY)) is None:
-        return [], {}
-    for variable, value in zip(model.variables, found["variables"], strict=True):
-        native = backend.native(variable)
-        native.assign(value.view(native.numpy().dtype) if value.dtype.kind == "V" else value)  # bfloat16, in a file
-    return found["stages"], found["slots"]
 
 
 def _restore_flags(flags: list[tuple[keras.layers.Layer, bool]]) -> None:

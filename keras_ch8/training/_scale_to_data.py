@@ -9,12 +9,10 @@ import numpy as np
 from keras import ops
 
 from .. import _objects
-from .._describe import section, short
+from .._describe import section
 from .._plot import axes_of, finished, over_layers
 from .._result import Result, Table
 from .._types import Data, Tensor
-from ..board import tags
-from ..board.writer import RunWriter
 from ..curvature.objective import Objective
 from ..integration import keras_private
 from ..verdicts.wording import digits
@@ -25,13 +23,6 @@ TOLERANCE = 0.01
 TRIES = 20
 RISE = 0.01
 """By how much of itself the loss may rise, which a random start of the last layer costs."""
-BINS = 40
-
-TARGETS: dict[str, Callable[[np.ndarray], float]] = {
-    "unit_variance": lambda z: float(np.var(z)),
-    "unit_mean_square": lambda z: float(np.mean(np.square(z))),
-}
-"""The quantities that can be scaled to 1."""
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -39,9 +30,8 @@ class Scaling(Result):
     """The result of `scale_to_data`: one entry for each layer with weights, in the order of their first calls.
 
     Args:
-        target: As asked for.
         names: Names of the layers.
-        before: The quantity that should become 1, with the initial weights; NaN if it cannot be measured.
+        before: The mean square of the pre-activations, with the initial weights; NaN if it cannot be measured.
         after: The same, with the scaled weights.
         factors: The factors by which the weights of each layer were multiplied.
         notes: Why the pre-activations of a layer are not of size 1; "" for all others.
@@ -50,7 +40,6 @@ class Scaling(Result):
         watched: Whether there were targets.
     """
 
-    target: str
     names: tuple[str, ...]
     before: np.ndarray
     after: np.ndarray
@@ -60,43 +49,32 @@ class Scaling(Result):
     loss_after: float = float("nan")
     watched: bool = False
 
-    @property
-    def _quantity(self) -> str:
-        return self.target.removeprefix("unit_").replace("_", " ")
-
     def plot(self, ax: Any = None) -> Any:
-        """Draw the quantity before and after over the layers, with matplotlib; return the axes."""
+        """Draw the mean square before and after over the layers, with matplotlib; return the axes."""
         ax = axes_of(ax)
         over_layers(ax, self.names, {"before": self.before, "after": self.after})
         return finished(
             ax,
             "Pre-activations before and after scaling to data",
             "layer, the first on the left",
-            f"{self._quantity} [signal^2]",
+            "mean square [signal^2]",
             "weights",
         )
 
     def _headline(self) -> str:
         scaled = sum(not note for note in self.notes)
         said = f"Scaled the weights of {scaled} of {len(self.names)} layers"
-        said = f"{said}: the {self._quantity} of their pre-activations is now 1."
+        said = f"{said}: the mean square of their pre-activations is now 1."
         losses = f"The loss went from {_shown(self.loss_before)} to {_shown(self.loss_after)}."
         return f"{said} {losses}" if self.watched else said
 
     def _table(self) -> Table:
-        columns = "layer", f"{self._quantity} before [signal^2]", "after", "factor of the weights", ""
+        columns = "layer", "mean square before [signal^2]", "after", "factor of the weights", ""
         return Table(columns, list(zip(self.names, self.before, self.after, self.factors, self.notes, strict=True)))
 
 
 @section("8.4")
-def scale_to_data(
-    model: keras.Model,
-    x: Data,
-    y: Data = None,
-    *,
-    target: str = "unit_mean_square",
-    log_dir: str | None = None,
-) -> Scaling:
+def scale_to_data(model: keras.Model, x: Data, y: Data = None) -> Scaling:
     """Scale the weights so that on these examples each layer has pre-activations of size 1 (section 8.4; Mishkin 2016).
 
         for each layer, in the order of the calls:
@@ -127,17 +105,12 @@ def scale_to_data(
         x: Examples, as one minibatch: an array, or several as the model takes them. A few hundred are enough.
         y: Targets of the examples, for a compiled model, so that the loss is watched; `None` if it is not to be.
             Defaults to `None`.
-        target: `"unit_mean_square"`, or `"unit_variance"`, of which Mishkin and Matas write. The variance of a layer of
-            few units over others that hardly vary, such as sigmoids in depth, is tiny though its pre-activations are
-            not: to scale it to 1 makes its weights thousands of times as large. Defaults to `"unit_mean_square"`.
-        log_dir: Folder of a run for TensorBoard with histograms and standard deviations of the pre-activations before
-            and after, the layers one behind another; `None` for none. Defaults to `None`.
 
     Returns:
         A `Scaling`, to print as a table.
 
     Raises:
-        ValueError: If the model has been trained, `target` is none of these, or there is a `y` but no compiled loss.
+        ValueError: If the model has been trained, or there is a `y` but no compiled loss.
 
     Example:
         >>> small = keras.initializers.RandomNormal(stddev=0.01, seed=0)
@@ -152,13 +125,7 @@ def scale_to_data(
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.4; Mishkin and Matas (2016), All You Need Is a
         Good Init.
     """
-    if not isinstance(target, str) or target not in TARGETS:
-        raise ValueError(
-            f"`target` is the quantity that is scaled to 1, so it must be one of {', '.join(TARGETS)}. "
-            f"Received: target={short(target)}."
-        )
     _check_fresh(model)
-    _objects.path("log_dir", log_dir, or_none=True)
     _objects.examples(x=x, y=y)
     _objects.inputs("x", x, model)
     x = keras.tree.map_structure(ops.convert_to_tensor, x)
@@ -167,55 +134,40 @@ def scale_to_data(
     found = summing_layers(model)
     objective = None if y is None else Objective(model, x, y)
     at_start = _loss(objective)
-    before = _Measuring(TARGETS[target])
-    walk(model, found, x, before.visit)
-    scaling = _Scaling(TARGETS[target], model)
+    before = _measured(model, found, x)
+    scaling = _Scaling(model)
     walk(model, found, x, scaling.visit)
     scaling.assign_all()
     if objective is not None:
         scaling.hold(objective, at_start)
-    after = _Measuring(TARGETS[target])
-    walk(model, found, x, after.visit)
-    result = Scaling(
-        target,
+    return Scaling(
         names=tuple(summing.layer.name for summing, _ in scaling.factors),
-        before=np.array(before.values),
-        after=np.array(after.values),
+        before=before,
+        after=_measured(model, found, x),
         factors=np.array([factor for _, factor in scaling.factors]),
         notes=tuple(scaling.notes),
         loss_before=at_start,
         loss_after=_loss(objective),
         watched=objective is not None,
     )
-    if log_dir is not None:
-        _write(log_dir, before, after, str(result))
-    return result
 
 
-class _Measuring:
-    """Measures the sums of each layer."""
+def _measured(model: keras.Model, found: list[Summing], x: Tensor) -> np.ndarray:
+    """Return the mean square of the sums of each layer; NaN where it cannot be measured."""
+    values: list[float] = []
 
-    def __init__(self, statistic: Callable[[np.ndarray], float]) -> None:
-        self.statistic = statistic
-        self.values: list[float] = []
-        self.deviations: list[float] = []
-        self.histograms: list[tuple[np.ndarray, np.ndarray]] = []
-
-    def visit(self, summing: Summing, sums: Callable[[], Tensor]) -> None:
-        """Measure one layer."""
+    def visit(summing: Summing, sums: Callable[[], Tensor]) -> None:
         z = _array(sums())
-        with np.errstate(all="ignore"):
-            self.values.append(float("nan") if z is None else self.statistic(z))
-            self.deviations.append(float("nan") if z is None else float(np.std(z)))
-        if z is not None and np.isfinite(z).all():
-            self.histograms.append(np.histogram(z, BINS))
+        values.append(float("nan") if z is None else _mean_square(z))
+
+    walk(model, found, x, visit)
+    return np.array(values)
 
 
 class _Scaling:
     """Finds the factor of each layer, given those of the layers before it."""
 
-    def __init__(self, statistic: Callable[[np.ndarray], float], model: keras.Model) -> None:
-        self.statistic = statistic
+    def __init__(self, model: keras.Model) -> None:
         self.start = {
             id(v): v.numpy() for v in model.trainable_variables
         }  # in a mixed policy, layers read them rounded
@@ -267,8 +219,7 @@ class _Scaling:
             z = _array(sums())
             if z is None:
                 return factor, "unchanged: its pre-activations cannot be measured"
-            with np.errstate(all="ignore"):
-                now = self.statistic(z)
+            now = _mean_square(z)
             if not np.isfinite(now):
                 return factor, "unchanged: its pre-activations are not finite"
             if now < np.finfo("float32").tiny:
@@ -280,21 +231,6 @@ class _Scaling:
         return factor, "unchanged: its pre-activations do not scale with its weights"
 
 
-def _write(log_dir: str, before: _Measuring, after: _Measuring, text: str) -> None:
-    """Write a run of its own for TensorBoard, with what each layer sums up before and after it was scaled."""
-    writer = RunWriter.open(log_dir, 1)
-    both = (
-        (tags.START_BEFORE, tags.START_DEVIATION_BEFORE, before),
-        (tags.START_AFTER, tags.START_DEVIATION_AFTER, after),
-    )
-    for sums, deviation, measured in both:
-        for depth, (counts, edges) in enumerate(measured.histograms, 1):
-            writer.histogram(sums, counts, edges, depth)
-        writer.points((depth, {deviation.name: x}) for depth, x in enumerate(measured.deviations, 1) if np.isfinite(x))
-    writer.text(tags.START_REPORT, f"```\n{text}\n```", 1)
-    writer.close()
-
-
 def _shown(loss: float) -> str:
     return digits(loss, 3) if np.isfinite(loss) else "NaN or infinity"
 
@@ -302,6 +238,11 @@ def _shown(loss: float) -> str:
 def _loss(objective: Objective | None) -> float:
     """Return the loss with the weights as they are; NaN without targets."""
     return float("nan") if objective is None else objective.value(objective.theta())
+
+
+def _mean_square(z: np.ndarray) -> float:
+    with np.errstate(all="ignore"):
+        return float(np.mean(np.square(z)))
 
 
 def _array(z: Tensor) -> np.ndarray | None:

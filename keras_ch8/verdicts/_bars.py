@@ -16,7 +16,7 @@ def bars_of(kind: str, facts: Facts, is_of_other: bool) -> tuple[str, Bars]:
     targets, inputs = (facts.other_targets, facts.other_inputs) if is_of_other else (facts.targets, facts.inputs)
     of = f"in {facts.other}" if is_of_other else f"in the first {targets.examples} training examples"
     match kind:
-        case "leak":
+        case "leak" if not facts.copied:
             return "Validation examples", _two("also in the training data", facts.equal_rows, "new")
         case "label_order" if is_of_other:
             return "Validation examples", _two("of classes without training examples", facts.unseen, "of other classes")

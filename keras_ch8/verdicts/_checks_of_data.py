@@ -15,6 +15,7 @@ from ._check import (
     interval,
 )
 from ._checks_of_inputs import unlike
+from .arrays import ALL_STEPS
 from .code import NUMPY, SHUFFLE
 from .ending import NUMBERED, ZERO_AND_ONE, Ending, are_a_quantity, are_two, code_by
 from .fact import Fact
@@ -69,6 +70,11 @@ def _are_in_order(facts: Facts) -> bool:
     is_sorted = facts.order_read <= IN_ORDER and (targets.of == "numbers" or targets.commonest < 0.8)
     has_runs = facts.runs_read >= LONG_RUNS and targets.classes > 1 and targets.commonest < 0.8
     return targets.examples >= MANY and (is_sorted or has_runs)
+
+
+def _is_copied(facts: Facts) -> bool:
+    """Whether the targets of enough examples are among the inputs, and not nearly all the same."""
+    return bool(facts.copied) and facts.targets.examples >= MANY and not facts.targets.commonest >= 0.9
 
 
 def _labels(targets: Targets) -> str:
@@ -248,6 +254,27 @@ OF_ALL = (
         lambda f: f.equal_rows >= 0.05 and not f.rows_are_few,
         lambda f: f"{percent(f.equal_rows)} of the validation examples are also in the training data.",
         source=CHOSEN,
+        level="watch",
+    ),
+    Check(
+        "a target among the inputs",
+        "leak",
+        f"The targets of all examples (at least {MANY}) equal an input feature, or the end of the input sequence",
+        lambda f: _is_copied(f) and f.copied != ALL_STEPS,
+        lambda f: f"The targets equal {f.copied} of the inputs, so the model only needs to copy it.",
+        "Remove the target from the inputs. For a forecast, take the targets from later time steps.",
+        source=CHOSEN_TO_ACT,
+        expects="The loss should be higher, but now you can trust it.",
+    ),
+    Check(
+        "tokens that are their own targets",
+        "leak",
+        f"The targets of all examples (at least {MANY}) equal the input tokens, each at its place",
+        lambda f: _is_copied(f) and f.copied == ALL_STEPS and Fact.TOKENS in f.has,
+        "The targets equal the input tokens, each at its place, so the model only needs to copy them.",
+        "To predict the next token, shift the targets by one place: `x, y = tokens[:, :-1], tokens[:, 1:]`.",
+        source=CHOSEN,
+        expects="The loss should be higher, but now you can trust it.",
         level="watch",
     ),
     Check(

@@ -181,6 +181,8 @@ MOST_COPIES, UNLIKELY = 16, 5.0
 how unlikely two equal ones are otherwise, over the logarithm of the number of examples."""
 ALL_DIFFER = 0.5
 """Different values of a feature over different examples, from which on no two examples share one by chance."""
+ALL_STEPS = "all time steps"
+"""Where targets are that are the inputs, each at its place."""
 
 
 def equal_rows(
@@ -253,6 +255,25 @@ def _is_equal(rows: Sequence[np.ndarray], tried: Sequence[np.ndarray], of_inputs
     is_constant = sum(map(_width, inputs)) > FEW and all((a[other] == a[other][:1]).all() for a in inputs)
     pairs = zip(rows, tried, strict=True)
     return not is_constant and all(np.array_equal(a[one], b[other].astype(a.dtype)) for a, b in pairs)
+
+
+def copied_from(x: np.ndarray, y: np.ndarray, is_sequence: bool) -> str:
+    """Return which part of the inputs the targets of all examples equal, such as "feature 5"; "" for none.
+
+    Of sequences it is the end, since models are also asked for what they have read long ago; or all of it.
+    """
+    are_numbers = {x.dtype.kind, y.dtype.kind} <= set("fiub")
+    if not are_numbers or x.ndim < 2 or not y.ndim or len(x) != len(y) or not y.size or y.min() == y.max():
+        return ""
+    rows = y.reshape(len(y), -1)
+    width = rows.shape[1]
+    if not is_sequence:
+        equal = (x == rows).all(axis=0) if x.ndim == 2 and width == 1 < x.shape[1] else np.zeros(1)
+        return f"feature {np.argmax(equal)}" if np.any(equal) else ""
+    last = x.reshape(*x.shape[:2], -1)[:, -width:]
+    if last.shape[1] < width or not (last == rows[:, :, None]).all(axis=(0, 1)).any():
+        return ""
+    return ALL_STEPS if width == x.shape[1] else f"the last {f'{width} time steps' if width > 1 else 'time step'}"
 
 
 def unseen_of(y: np.ndarray, other: np.ndarray) -> float:

@@ -36,10 +36,10 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
     "imbalance": ("plateau", "underfitting"),
     "no_gradient": ("dead_units", *_HELD_UP),
     # how the model begins
+    "exploding": ("bad_scale", "step_too_long", "short_horizon"),
     "bad_scale": ("short_horizon", "cliff", "ill_conditioned"),
-    "exploding": ("step_too_long", "short_horizon"),
     # what the steps do
-    "step_too_long": ("nonfinite", "oscillation", "saturated_units", "cliff", *_HELD_UP),
+    "step_too_long": ("nonfinite", "oscillation", "saturated_units", "cliff", "too_long", *_HELD_UP),
     "nonfinite": ("dead_units", "saturated_units", "cliff", "too_long"),
     "oscillation": ("cliff", "noise_dominated", "batch_wasteful", "step_too_short", "too_long"),
     "dead_units": ("cliff", *_SLOW),
@@ -67,9 +67,6 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
 OUTCOMES = ("learns_nothing",)
 """Kinds that say what has come of a training, and not why. While one calls for action and nothing that does explains
 it, the first explanation that is worth watching calls for action, too."""
-
-END = "nonfinite"
-"""The kind to fix first where no other explains it: nothing goes on after it, whatever else is wrong."""
 
 ASK_FOR_CALM = ("step_too_long", "noise_dominated", "oscillation", "exploding", "cliff")
 """Kinds that ask for shorter steps, or less noise in them."""

@@ -33,6 +33,7 @@ class Fact(enum.StrEnum):
     )
     CLIPPING = "clipping", "the gradient is clipped"
     CLIPPED = "clipped", "at least 9 of 10 steps are clipped"
+    ONE_BATCH = "one batch", "each epoch is a single batch of more than 64 examples"
     ACCUMULATION = "accumulation", "each update adds up the gradients of several batches"
     STRONG_DECAY = "strong decay", "weight decay shrinks each weight by 1 % or more per step"
     SKIPPING = "skipping", "`callbacks.Guard` or `skip_nonfinite=True` skips steps that are not finite"

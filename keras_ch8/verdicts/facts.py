@@ -403,6 +403,7 @@ class Facts:
             1 where they are sorted. Of numbers 1 where each is at least the one before, or each at most.
         runs_read: Examples in a row with the same label, on average, of the first examples as the training reads them.
         commonest_read: Fraction of the commonest label in each eighth of these examples.
+        copied: Part of the inputs that the targets of all examples equal, such as "feature 5"; "" for none.
         is_weighted: Whether examples or classes have weights.
         is_trained: Whether a weight of the model is trainable.
         has_changed_trainable: Whether that was changed since `compile`, which `fit` does not heed.
@@ -437,6 +438,7 @@ class Facts:
     order_read: float = NAN
     runs_read: float = NAN
     commonest_read: tuple[float, ...] = ()
+    copied: str = ""
     is_weighted: bool = False
     is_trained: bool = True
     has_changed_trainable: bool = False

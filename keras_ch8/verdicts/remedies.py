@@ -131,6 +131,15 @@ def _adam(expects: str) -> Remedy:
     )
 
 
+def _scale_targets(expects: str) -> Remedy:
+    return Remedy(
+        "End the model with `keras.layers.Rescaling(y.std(), y.mean())`, and use `optimizers.Adam`: your targets `y` "
+        "are so large that plain gradient steps overshoot.",
+        f"{RESCALE_TARGETS}\n{ADAM}", expects, (Fact.LARGE_TARGETS,),
+        (Fact.ADAPTIVE_RATES, Fact.SEVERAL_INPUTS, *_OWN_LENGTH),
+    )  # fmt: skip
+
+
 def _scale_start(expects: str) -> Remedy:
     return Remedy("Scale the initial weights to your data with `training.scale_to_data`.", SCALE_TO_DATA, expects)
 
@@ -200,6 +209,7 @@ _DECAY = Remedy(
 )
 
 _REVIVE = (
+    _scale_targets(_BELOW_CHANCE),
     Remedy(
         "Divide the `activity_regularizer` factor by 10: this penalty may be holding unit outputs at 0.",
         needs=(Fact.PENALTIES_OF_UNITS,),
@@ -217,6 +227,7 @@ _REVIVE = (
 
 REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "step_too_long": (
+        _scale_targets(_BELOW_CHANCE),
         *_LESS,
         _find_rate("The loss should fall from the first epoch on."),
         _clip("The loss should fall from the first epoch on."),
@@ -371,7 +382,9 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         Remedy(
             "Lower the `momentum` of the batch normalization layers to {momentum}, so that their moving statistics "
             "keep up with the batches.",
-            "for layer in model.layers:\n"
+            "layers = list(model.layers)\n"
+            "for layer in layers:\n"
+            '    layers += getattr(layer, "layers", [])  # those of a model inside\n'
             '    if hasattr(layer, "moving_mean"):\n'
             "        layer.momentum = {momentum}",
             "The loss at inference should come close to that in training.",
@@ -423,6 +436,11 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
             ADD_UP_LESS, "The loss should fall much further in the same number of epochs.", (Fact.ACCUMULATION,),
         ),
         Remedy(
+            "Lower the batch size to 32: each epoch is a single batch, so it makes only one weight update.",
+            "batch_size = 32", "The loss should fall much further in the same number of epochs.", (Fact.ONE_BATCH,),
+            (Fact.COMPARED_LOSSES, Fact.ACCUMULATION, *_LOOP),
+        ),
+        Remedy(
             "Train for {more_epochs} epochs.", "epochs = {more_epochs}",
             "The loss should keep falling, and level off by the end of training.", unless=_LOOP,
         ),
@@ -453,6 +471,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         Remedy("Initialize the weights with `keras.initializers.HeNormal`."),
     ),
     "nonfinite": (
+        _scale_targets(_BELOW_CHANCE),
         *_LESS,
         Remedy(
             "Find a good learning rate with `keras_ch8.find_learning_rate`{high_rate}.",

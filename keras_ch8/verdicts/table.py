@@ -124,6 +124,7 @@ STEP_LENGTH = (
             Limit(q.GAINED, "below", 0.1, name="the loss has barely fallen"),
             Limit(q.PACE_KEPT, "above", 0.25, name="the loss is falling about as fast as it did earlier in training"),
             THIRD_OVER,
+            ENOUGH_UPDATES,
         ),
     ),
     Rule(
@@ -222,6 +223,16 @@ CLIFF = (
         unless=Combination("the loss is good or falls fast, and is not negative", "all of", (GOING_WELL, NOT_BELOW_0)),
     ),
     Rule(
+        kind="step_too_long",
+        says="The learning rate is far above the usual range, and the loss stays high",
+        limits=(
+            Limit(q.RATE_OVER_USUAL, "above", 5.0, source="five times what is usual"),
+            Limit(q.GAINED, "below", 0.5, name="the loss has not fallen far"),
+            THIRD_OVER,
+        ),
+        mentions=(q.GROWTH,),
+    ),
+    Rule(
         kind="nonfinite",
         says="Some steps were skipped",
         limits=(BROKE, SKIPPED),
@@ -267,26 +278,38 @@ CLIFF = (
 
 # --- the epochs ------------------------------------------------------------------------------------------------------
 
+MORE_TO_LEARN = Combination(
+    "as many epochs again would gain much, or a nearest-neighbor prediction is far better",
+    "any of",
+    (
+        Combination(
+            "as many epochs again would gain much",
+            "all of",
+            (Limit(q.LATELY, "above", 0.14), Limit(q.STILL_AHEAD, "above", 0.3)),
+        ),
+        Limit(q.OVER_NEIGHBOURS, "above", 3.0),
+    ),
+)
 DURATION = (
     Rule(
         kind="too_short",
         says="Training ends too early",
         limits=(
-            Limit(q.LATELY, "above", 0.14, source=MEASURED),
-            Limit(q.STILL_AHEAD, "above", 0.3, source=MEASURED),
+            Limit(q.LATELY, "above", 0.05, source=MEASURED),
+            MORE_TO_LEARN,
             Limit(q.LEFT, "above", 0.05, 0.3, name="the loss still has room to fall"),
             Limit(q.UPDATES, "below", 400, name="there were few weight updates"),
             Limit(q.BEST_AT, "above", 0.9, name="the loss is lowest at the end of training", source=PLAYBOOK),
             Limit(q.PART_DONE, "above", 1.0, name="training is over"),  # before, the last epochs may still bring it
         ),
-        mentions=(q.UPDATES, q.LEFT, *q.HELD_OUT),
+        mentions=(q.STILL_AHEAD, q.OVER_NEIGHBOURS, q.UPDATES, q.LEFT, *q.HELD_OUT),
     ),
     Rule(
         kind="too_long",
         says="The last epochs made the model worse on the validation data",
         limits=(
             Limit(q.BEST_AT, "below", 0.33, source=f"{PLAYBOOK}; {MEASURED}"),
-            Limit(q.RISEN, "above", 0.02, source=MEASURED),
+            Limit(q.RISEN, "above", 0.05, source=MEASURED),
             Limit(
                 q.LEARNED_SINCE, "above", 0.02, name="the training loss has fallen since the validation loss was lowest"
             ),
@@ -312,11 +335,11 @@ ONLINE_RISK = (
         kind="overfitting",
         says="The model overfits",
         limits=(
-            Limit(q.HELD_OUT_RISE, "above", 0.1, 0.15, source=MEASURED),
+            Limit(q.HELD_OUT_RISE, "above", 0.1, source=MEASURED),
             Limit(
                 q.HELD_OUT_LEFT,
                 "below",
-                0.9,
+                0.97,
                 name="the validation loss was clearly below that of a constant",
             ),
             Limit(q.LEARNED, "above", 0.0, name="the training loss has fallen"),
@@ -329,8 +352,8 @@ NOTHING = Limit(q.LEAST_OVER_CHANCE, "above", 0.98, source=MEASURED)
 NOTHING_LEARNED = (
     Rule(
         kind="learns_nothing",
-        says="The model has learned nothing",
-        limits=(NOTHING, ENOUGH_UPDATES),
+        says="The model has learned little or nothing",
+        limits=(Limit(q.LEAST_OVER_CHANCE, "above", 0.9, 0.98, source=MEASURED), ENOUGH_UPDATES),
         mentions=q.HELD_OUT,
     ),
     Rule(
@@ -494,6 +517,7 @@ SPECTRUM = (
             Limit(q.RATE_OF_LIMIT, "below", 2e-3, name="the learning rate is below 1/1000 of the largest stable one"),
             HIGH,
         ),
+        unless=FADED_RATE.at("watch", name="the learning rate has decayed to less than 1 % of its start"),
         mentions=(q.RATE_OF_LIMIT,),
     ),
     Rule(

@@ -19,6 +19,8 @@ RAISED_BY, WINDOW = 2, 3
 """A level is reached when 2 of the last 3 claims say so at least, and left when all 3 say less."""
 MOST_REASONS = 5
 """Sentences in which a verdict says why."""
+PREFLIGHT = "preflight"
+"""What the checks before the first step are called, as a source of claims and where they fail."""
 _Key = tuple[str, str]  # kind and source
 
 
@@ -188,7 +190,8 @@ class VerdictTracker:
     measured on the probe, and that then explains nothing of the training.
 
     While an outcome calls for action (`causes.OUTCOMES`) and nothing that does explains it, the first explanation that
-    is worth watching calls for action, too.
+    is worth watching calls for action, too. One that is worth watching is not said: that may be all there is to learn.
+    But what was seen before the first step and explains it calls for action then.
 
     A cure that makes steps longer or noisier has no code while something else asks for the opposite (`causes.STIR_UP`).
 
@@ -207,7 +210,7 @@ class VerdictTracker:
 
     @property
     def verdicts(self) -> list[Verdict]:
-        """The verdicts that stand, the most serious first, and of these NaN, then the causes."""
+        """The verdicts that stand, the most serious first, and of these the causes."""
         gravest = {kind: verdict for kind, verdict in self._gravest().items() if kind not in self.ignore}
         gravest |= self._raised(gravest)
         acting = {kind: verdict for kind, verdict in gravest.items() if verdict.level == "act"}
@@ -216,12 +219,10 @@ class VerdictTracker:
             _explained(verdict, causes.explained_by(kind, acting if verdict.is_of_probe else of_training))
             for kind, verdict in gravest.items()
         ]
+        found = [verdict for verdict in found if verdict.level != "watch" or verdict.kind not in causes.OUTCOMES]
         if any(verdict.kind in causes.ASK_FOR_CALM and verdict.level != "ok" for verdict in found):
             found = [dataclasses.replace(v, code="", then_code="") if v.kind in causes.STIR_UP else v for v in found]
-        return sorted(
-            found,
-            key=lambda v: (-LEVELS.index(v.level), not v.explained_by, v.kind != causes.END, causes.place(v.kind)),
-        )
+        return sorted(found, key=lambda v: (-LEVELS.index(v.level), not v.explained_by, causes.place(v.kind)))
 
     @property
     def muted(self) -> list[Verdict]:
@@ -248,9 +249,12 @@ class VerdictTracker:
         """Return the first explanation of an outcome, at "act", where that is only worth watching."""
         found = {}
         for outcome in causes.OUTCOMES:
-            if outcome not in gravest or gravest[outcome].level != "act":
+            if outcome not in gravest or gravest[outcome].level == "ok":
                 continue
             named = [k for k, v in gravest.items() if v.level != "ok" and outcome in causes.follows_from(k)]
+            if gravest[outcome].level == "watch":
+                seen = {kind for (kind, source), v in self.standing.items() if source == PREFLIGHT and v.level != "ok"}
+                named = [kind for kind in named if kind in seen]
             if named and all(gravest[kind].level != "act" for kind in named):
                 first = gravest[min(named, key=causes.place)]
                 because = f"It is raised to ACT because {begun_small(gravest[outcome].finding)}"

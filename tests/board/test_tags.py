@@ -18,7 +18,6 @@ SPIKY = [tag for tag in tags.ALL if tag.spiky]
         tags.running("loss"),
         tags.epoch("val_loss"),
         tags.continuation("blur.stddev"),
-        tags.pretraining("stage_1_loss"),
         tags.block_norm("0"),
         tags.group_rate("0_encoder"),
         tags.group_update("0_encoder"),

@@ -7,15 +7,13 @@ import pytest
 
 from keras_ch8._state import dump, load
 from keras_ch8.board.tags import (
-    CLIP_COEFFICIENT,
-    CLIPPED_SHARE,
     EFFECTIVE_RATE,
     GRADIENT_NORM,
     LEARNING_RATE,
     LOSS,
     WEIGHT_NORM,
 )  # fmt: skip
-from keras_ch8.board.window import HeldBack, Stubs, Windows
+from keras_ch8.board.window import Stubs, Windows
 
 NAN, INF = math.nan, math.inf
 EXTREMES = GRADIENT_NORM.low, GRADIENT_NORM.high
@@ -101,22 +99,6 @@ def test_quantiles_that_are_known_are_a_band_of_single_steps_too():
     assert Windows(900).add({EFFECTIVE_RATE: rows}) == [(1, band)]
     equal = (steps(1, 1), np.array([2.0]), np.array([2.0]), np.array([2.0]))
     assert Windows(900).add({EFFECTIVE_RATE: equal}) == [(1, {EFFECTIVE_RATE.name: 2.0})]
-
-
-@pytest.mark.parametrize("calls", [1, 4])
-def test_what_is_held_back_comes_whole_with_its_sign(calls):
-    held = HeldBack((CLIPPED_SHARE, CLIP_COEFFICIENT))
-    shares = [0.0, 0.0, 0.5, 0.0]
-    points = [(s, {LOSS.name: 1.0, CLIPPED_SHARE.name: v, CLIP_COEFFICIENT.name: 1.0}) for s, v in enumerate(shares)]
-    given = [point for part in np.array_split(np.arange(4), calls) for point in held.pass_on([points[i] for i in part])]
-    for name, values in ((LOSS.name, [1.0] * 4), (CLIPPED_SHARE.name, shares), (CLIP_COEFFICIENT.name, [1.0] * 4)):
-        assert [(step, v[name]) for step, v in given if name in v] == [*enumerate(values)]
-
-
-def test_what_never_says_anything_is_never_given():
-    held = HeldBack((CLIPPED_SHARE,))
-    given = held.pass_on([(1, {LOSS.name: 1.0, CLIPPED_SHARE.name: 0.0}), (2, {CLIPPED_SHARE.name: np.nan})])
-    assert given == [(1, {LOSS.name: 1.0}), (2, {})]
 
 
 def test_a_running_mean_begins_with_its_tenth_point_and_then_from_the_beginning():

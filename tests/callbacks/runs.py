@@ -20,9 +20,9 @@ needs_multi_optimizer = pytest.mark.skipif(
 class Frames(Callback):
     """Keeps the telemetry, joined over all frames."""
 
-    def __init__(self, observes_updates=1, layers=False):
+    def __init__(self, observes_updates=1):
         super().__init__()
-        self.observes_updates, self.observes_layers, self.frames = observes_updates, layers, []
+        self.observes_updates, self.frames = observes_updates, []
 
     def on_telemetry(self, frames, logs):
         self.frames += frames.values()
@@ -59,10 +59,9 @@ def by_hand(rate, steps=2 * STEPS, clip=lambda grads: grads):
         clipped = clip(grads)
         for v, g in zip(variables, clipped, strict=True):
             v.assign_sub(rate * g)
-        of_layers = [length(grads[:2]), length(grads[2:])]
-        rows.append((float(loss), length(grads), length(clipped), rate * length(clipped), of_layers))
-    loss, norm, clipped, update, layers = (np.array(column) for column in zip(*rows, strict=True))
-    return {"loss": loss, "norm": norm, "clipped": clipped, "update": update, "layers": layers}
+        rows.append((float(loss), length(grads), length(clipped), rate * length(clipped)))
+    loss, norm, clipped, update = (np.array(column) for column in zip(*rows, strict=True))
+    return {"loss": loss, "norm": norm, "clipped": clipped, "update": update}
 
 
 def length(tensors):

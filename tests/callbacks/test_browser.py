@@ -49,7 +49,7 @@ BROKEN_WORDS = """
 def page(tmp_path_factory):
     """Return a function that opens a dashboard and waits until all words are on it."""
     log_dir = tmp_path_factory.mktemp("logs")
-    listed = [callbacks.TensorBoard(log_dir, measure_every=2, layers=True), callbacks.GradientClippingLogger()]
+    listed = [callbacks.TensorBoard(log_dir, measure_every=2), callbacks.GradientClippingLogger()]
     fit(network(ours.SGD(0.1, global_clipnorm=0.5)), listed, epochs=20, validation_data=(X, Y))
     with tensorboard(log_dir) as address, chromium(tmp_path_factory.mktemp("profile"), (1500, 2400)) as browser:
 

@@ -114,6 +114,10 @@ def test_a_probe_on_another_scale_and_first_examples_of_one_class_are_told():
     fit(network(), watching)
     assert found(watching) == {"bad_inputs": "act"}
     assert watching.verdicts[0].cure.startswith("Scale the inputs of the probe with the mean")
+    watching = diagnosis(None)
+    fit(network(), watching, validation_data=(255 * PROBE[0], PROBE[1]))
+    assert found(watching)["bad_inputs"] == "act"
+    assert watching.verdicts[0].cure.startswith("Scale the inputs of the validation data with the mean")
     order = np.argsort(np.arange(len(Y)) % 2, kind="stable")
     y = np.sort(np.repeat([0.0, 1.0], 512))
     watching = diagnosis()

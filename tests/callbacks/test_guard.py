@@ -102,7 +102,7 @@ def test_corrupt_examples_are_named_exactly_and_ruin_nothing(corrupt):
         ("nan", "x", None, "source")
     }
     source = data.ArraySource(X, Y, batch_size=BATCH, seed=0)
-    bad = sum(bool(set(BAD) & set(row.tolist())) for epoch in range(6) for row in source.plan(epoch).indices)
+    bad = sum(bool(set(BAD) & set(row.tolist())) for epoch in range(6) for row in source.plan(epoch))
     assert len(guard.left_out) == model.optimizer.skipped_steps == bad
     assert guard.rollbacks == []
     assert all(np.isfinite(v).all() for v in model.get_weights())
@@ -114,7 +114,7 @@ def test_each_step_is_told_with_its_place(corrupt):
     source = data.ArraySource(X, Y, batch_size=BATCH, seed=0)
     for record in guard.left_out:
         assert record["step"] == record["epoch"] * STEPS + record["batch"] + 1
-        assert set(record["examples"]) <= set(source.plan(record["epoch"]).indices[record["batch"]].tolist())
+        assert set(record["examples"]) <= set(source.plan(record["epoch"])[record["batch"]].tolist())
 
 
 def test_the_log_folder_has_lines_of_json_a_curve_and_events(corrupt):
@@ -167,7 +167,7 @@ def test_what_is_left_out_is_what_the_optimizer_leaves_out_alone(corrupt):
 def spoiled_batches(epochs):
     """Return the places of the batches of a training that hold a corrupt example, all epochs in succession."""
     source = data.ArraySource(X, Y, batch_size=BATCH, seed=0)
-    rows = [row for epoch in range(epochs) for row in source.plan(epoch).indices]
+    rows = [row for epoch in range(epochs) for row in source.plan(epoch)]
     return [place for place, row in enumerate(rows) if set(BAD) & set(row.tolist())]
 
 
@@ -232,7 +232,7 @@ def test_examples_are_named_however_the_step_is_run(options, accumulate):
     assert sorted({example for record in guard.left_out for example in record["examples"]}) == BAD
     source = data.ArraySource(X, Y, batch_size=BATCH, seed=0)
     for record in guard.left_out:
-        assert set(record["examples"]) <= set(source.plan(record["epoch"]).indices[record["batch"]].tolist())
+        assert set(record["examples"]) <= set(source.plan(record["epoch"])[record["batch"]].tolist())
     assert all(np.isfinite(v).all() for v in model.get_weights())
 
 

@@ -41,7 +41,7 @@ def caught(monkeypatch):
 
 def watchers(folder):
     gap = callbacks.SurrogateGap(true="val_loss", surrogate="loss")
-    return [callbacks.TensorBoard(folder, layers=True), callbacks.Diagnosis(), callbacks.GradientClippingLogger(), gap]
+    return [callbacks.TensorBoard(folder), callbacks.Diagnosis(), callbacks.GradientClippingLogger(), gap]
 
 
 def train(model, watching=(), **options):
@@ -178,7 +178,6 @@ OF_STEPS = {
     "whether it is due": (recorder.Recorder, "is_due"),
     "the loss": (recorder.Recorder, "take_loss"),
     "hearing the loss": (recorder.Recorder, "record_loss"),
-    "norms of layers": (recorder.Recorder, "write_layers"),
     "making the rings": (recorder.Recorder, "make_rings"),
     "measuring": (observation, "measured"),
     "publishing": (recorder, "publish"),

@@ -12,7 +12,7 @@ Y = X @ np.ones((4, 1), "float32")
 PRINTED = [
     (lambda: ch8.callbacks.EarlyStopping(patience=3), "EarlyStopping(monitor='val_loss', patience=3)"),
     (lambda: ch8.callbacks.PolyakAveraging(), "PolyakAveraging("),
-    (lambda: ch8.callbacks.TensorBoard("logs", layers=True), "TensorBoard(log_dir='logs', layers=True)"),
+    (lambda: ch8.callbacks.TensorBoard("logs", measure_every=5), "TensorBoard(log_dir='logs', measure_every=5)"),
     (lambda: ch8.callbacks.LearningRateDecay(ch8.schedules.ReduceOnPlateau(patience=2)), "LearningRateDecay("),
     (lambda: ch8.optimizers.Adam(3e-4, clipnorm=1.0), "Adam(learning_rate=0.0003, clipnorm=1)"),
     (lambda: ch8.optimizers.SGD(0.1, momentum=0.9), "Momentum(learning_rate=0.1)"),

@@ -39,7 +39,7 @@ def trained(odd, make, watching=(), **more):
 @pytest.mark.parametrize("odd", odd_models.MODELS, ids=lambda odd: odd.__name__)
 def test_it_trains_as_bare(odd, kind, tmp_path):
     watching = [
-        callbacks.TensorBoard(str(tmp_path), measure_every=1, layers=True),
+        callbacks.TensorBoard(str(tmp_path), measure_every=1),
         callbacks.Diagnosis(),
         callbacks.GradientClippingLogger(),
     ]

@@ -22,7 +22,6 @@ def frame(norm, clipped=None, rate=None):
         measured=none,
         update=none,
         rates=np.zeros((0, 3)),
-        layers=None,
     )
 
 

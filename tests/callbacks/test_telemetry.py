@@ -127,18 +127,6 @@ def test_the_norm_before_and_after_clipping(kind, rule):
     assert frames.was_clipped.all()
 
 
-@pytest.mark.slow
-@pytest.mark.broad
-@both
-def test_the_norm_of_each_layer(kind):
-    frames = Frames(layers=True)
-    fit(network(OPTIMIZERS[kind](0.1)), [frames])
-    kernel_and_bias = np.square(np.concatenate([f.layers for f in frames.frames]).astype("float64"))
-    np.testing.assert_allclose(
-        np.sqrt(kernel_and_bias[:, [0, 2]] + kernel_and_bias[:, [1, 3]]), by_hand(0.1)["layers"], rtol=1e-5
-    )
-
-
 HAS_MULTI = hasattr(keras.optimizers, "MultiOptimizer")
 
 

@@ -10,7 +10,6 @@ import tensorflow as tf
 from keras_ch8 import choosing, losses, optimizers
 from tests import forked
 from tests.callbacks.runs import needs_multi_optimizer
-from tests.callbacks.test_tensorboard import read
 from tests.choosing.models import OPTIMIZERS, X, Y, go_on, network, state_of
 
 TRIALS = {
@@ -299,13 +298,9 @@ def drawn(axes):
 
 
 @pytest.mark.slow
-def test_it_writes_a_run_and_draws(tmp_path):
+def test_it_draws():
     pytest.importorskip("matplotlib").use("agg")
-    found = choosing.find_learning_rate(network(optimizers.SGD()), X, Y, steps=40, log_dir=tmp_path)
-    scalars = read(tmp_path)
-    assert [value for _, value in scalars["step/range_loss"]] == pytest.approx(found.losses, rel=1e-5)
-    rates = [10**value for _, value in scalars["step/range_log10_learning_rate"]]
-    assert rates == pytest.approx(found.rates, rel=1e-5)
+    found = choosing.find_learning_rate(network(optimizers.SGD()), X, Y, steps=40)
     assert drawn(found.plot()) == {f"start with {found.suggestion:.2g}", "smoothed", "next batch"}
     compared = choosing.compare_learning_rates(network(optimizers.SGD()), X, Y, rates=(0.01, 0.1), steps=5)
     start = f"start with {compared.suggestion:.2g}"

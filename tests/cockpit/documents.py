@@ -125,8 +125,7 @@ def probes(rng, steps, *, backward=1.0, noise=60.0, step_over_optimal=0.8):
         "diagnosis/step_over_best": series(steps, step_over_optimal + rng.normal(size=len(steps)) * 0.4),
         "diagnosis/fraction_dead": series(steps, 0.05 * shake[2]),
         "diagnosis/fraction_saturated": series(steps, 0.02 * shake[3]),
-        "diagnosis/loss_change": series(steps, -0.05 * shake[4] + rng.normal(size=len(steps)) * 0.03),
-        "diagnosis/loss_change_predicted": series(steps, -0.05 * shake[5]),
+        "diagnosis/standard_error": series(steps, 0.4 + rng.normal(size=len(steps)) * 0.03),
     }
 
 
@@ -262,10 +261,6 @@ def everything(rng):
         "epoch/continuation_temperature": series(epochs, 4 - 3 * rise),
         "step/block_gradient_norm_0": series(epochs, np.exp(-epochs / 300)),
         "step/block_gradient_norm_1": series(epochs, np.exp(-epochs / 500)),
-        "diagnosis/start_deviation_before": series(range(1, 7), 0.5 ** np.arange(6)),
-        "diagnosis/start_deviation_after": series(range(1, 7), np.ones(6) * 1.01),
-        "step/range_log10_learning_rate": series(range(1, 60), np.linspace(-5, 0.5, 59)),
-        "step/range_loss": series(range(1, 60), 2.3 - np.linspace(0, 1.5, 59) + np.exp(np.linspace(-9, 2, 59))),
         "mine/heads": series(epochs, rng.random(20)),
     }
     events = [
@@ -280,8 +275,7 @@ def everything(rng):
     }  # fmt: skip
     mine = {
         "title": "Heads and tails", "unit": "ratio", "section": "", "series": ["mine/heads"], "kinds": [],
-        "events": [], "lines": [{"value": 0.5, "label": "even"}], "log": False, "x": "",
-        "x_label": panels.STEPS, "place": 0, "read": "",
+        "events": [], "lines": [{"value": 0.5, "label": "even"}], "log": False, "place": 0, "read": "",
     }  # fmt: skip
     optimizer = {"optimizer": "Momentum", "learning_rate": 0.05}
     more = {"hyperparameters": optimizer, "events": events, "stopping": stopping, "panels": [mine]}

@@ -75,7 +75,7 @@ def test_a_heat_map_stands_behind_the_curves_that_show_the_same():
     }  # fmt: skip
     curve = {
         "title": "From layer to layer", "unit": "", "section": "8.2.5", "series": ["diagnosis/backward_factor"],
-        "kinds": ["vanishing"], "events": [], "lines": [], "log": True, "x": "", "x_label": panels.STEPS, "place": 0,
+        "kinds": ["vanishing"], "events": [], "lines": [], "log": True, "place": 0,
         "read": "",
     }  # fmt: skip
     curves = COURSE | {"diagnosis/backward_factor": TWO}

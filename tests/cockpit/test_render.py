@@ -100,7 +100,7 @@ def test_whatever_something_is_called_it_is_text(page):
     tag = f"mine/{HOSTILE}"
     mine = {
         "title": f"panel {HOSTILE}", "unit": HOSTILE, "section": "8.2", "series": [tag], "kinds": [HOSTILE],
-        "events": [HOSTILE], "lines": [{"value": 1.5, "label": HOSTILE}], "log": True, "x": "", "x_label": HOSTILE,
+        "events": [HOSTILE], "lines": [{"value": 1.5, "label": HOSTILE}], "log": True,
         "place": 0, "read": HOSTILE,
     }  # fmt: skip
     found = verdict(

@@ -7,12 +7,9 @@ import pytest
 from keras_ch8 import curriculum, losses
 from keras_ch8.curriculum.difficulty import (
     BATCH,
-    BUCKETS,
-    PER_BUCKET,
     ExampleLoss,
     judged,
     numbers,
-    samples_of_buckets,
 )
 
 RNG = np.random.default_rng(0)
@@ -168,13 +165,3 @@ def test_a_function_is_given_x_and_y_a_part_at_a_time():
 def test_numbers_that_order_nothing_are_an_error(value, message):
     with pytest.raises(ValueError, match=message):
         numbers(value, 3)
-
-
-@pytest.mark.parametrize("count", [7, 1000])
-def test_buckets_are_equal_parts_from_the_easiest_to_the_hardest(count):
-    difficulty = np.random.default_rng(0).permutation(count) / count
-    found = difficulty[samples_of_buckets(difficulty)]
-    assert found.shape == (BUCKETS, PER_BUCKET)
-    for i, bucket in enumerate(found):
-        assert i / BUCKETS - 1 / count <= bucket.min()
-        assert bucket.max() < (i + 1) / BUCKETS + 1 / count

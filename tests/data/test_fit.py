@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from keras_ch8.data import ArraySource
-from keras_ch8.extend import Plan
 
 from .recorder import Recorder
 
@@ -83,26 +82,13 @@ CASES = [
 
 @pytest.mark.slow
 @pytest.mark.broad(slow=4)
-@pytest.mark.parametrize("last_batch", ["keep", "pad"])
 @pytest.mark.parametrize("data", CASES)
-def test_kept_or_padded_it_trains_as_keras_does_with_a_smaller_last_batch(trained, data, last_batch):
+def test_it_trains_as_keras_does_with_a_smaller_last_batch(trained, data):
     weights = {"sample_weight": data[2]} if len(data) == 3 else {}
     _, theirs = trained(*data[:2], batch_size=8, shuffle=False, epochs=2, **weights)
-    _, ours = trained(ArraySource(*data, batch_size=8, shuffle=False, last_batch=last_batch), epochs=2)
+    _, ours = trained(ArraySource(*data, batch_size=8, shuffle=False), epochs=2)
     for mine, their in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(mine, their, rtol=1e-6, atol=1e-6)
-
-
-def test_weights_of_a_plan_act_on_a_smaller_last_batch_too():
-    class Weighted:
-        def plan(self, epoch):
-            return Plan(np.array([[0, 1, 2], [3, 4, -1]]), np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 9.0]], "float32"))
-
-    source, model = ArraySource(X[:5], Y[:5], batch_size=3), Recorder()
-    source.sampler = Weighted()
-    keras.Model.fit(model, source, verbose=0)
-    assert [batch[2].tolist() for batch in model.given] == [[1.0, 2.0, 3.0], [4.0, 5.0]]
-    np.testing.assert_array_equal(np.concatenate([batch[0] for batch in model.given]), X[:5].astype("float32"))
 
 
 @pytest.mark.broad(slow="all")
@@ -115,50 +101,6 @@ def test_weights_of_classes_are_those_of_keras(y):
         model.given = []
     assert weights[0] == weights[1]
     assert set(np.ravel(weights[0])) == {np.float32(0.2), 1.0, 3.0}
-
-
-@pytest.mark.parametrize(
-    ("target", "loss"),
-    [pytest.param(SERIES[..., :1], "mse", marks=pytest.mark.slow), (SERIES[..., 0] > 0, SPARSE)],
-    ids=["mse", "labels"],
-)
-def test_of_time_series_padding_weighs_the_examples_and_not_the_steps_of_time(target, loss):
-    model = keras.Sequential([keras.Input((8, 2)), keras.layers.Dense(1 if loss == "mse" else 2)])
-    model.compile(keras.optimizers.SGD(0.0), loss)
-    padded = model.fit(ArraySource(SERIES, target, batch_size=8, seed=0, last_batch="pad"), verbose=0)
-    assert padded.history["loss"] == pytest.approx([model.evaluate(SERIES, target, verbose=0)], rel=1e-6)
-
-
-def test_metrics_count_the_copies_and_weighted_metrics_do_not(trained):
-    source = ArraySource(X[:5], Y[:5], batch_size=8, shuffle=False, last_batch="pad")
-    history, _ = trained(source)
-    expected, _ = trained(X[:5], Y[:5], batch_size=5, shuffle=False)
-    copies, _ = trained(X[[0, 1, 2, 3, 4, 0, 0, 0]], Y[[0, 1, 2, 3, 4, 0, 0, 0]], batch_size=8, shuffle=False)
-    assert history["weighted_accuracy"] == pytest.approx(expected["weighted_accuracy"], rel=1e-6)
-    assert history["accuracy"] == copies["accuracy"]
-
-
-def test_a_padded_row_may_hold_nothing_that_is_not_in_the_data():
-    model = Recorder()
-    model.fit(ArraySource(X[:5], Y[:5], batch_size=4, shuffle=False, last_batch="pad"))
-    x, y, weights = model.given[1]
-    assert x.tolist() == [X[4].tolist()] * 4
-    assert y.tolist() == [Y[4]] * 4
-    assert weights.tolist() == [4.0, 0.0, 0.0, 0.0]
-
-
-def test_weights_of_a_plan_multiply_those_of_the_examples_at_every_time_step():
-    steps = RNG.uniform(size=(N, 4)).astype("float32")
-    source = ArraySource(X, {"u": Y, "v": Y}, {"u": WEIGHTS, "v": steps}, batch_size=2)
-    indices = np.arange(N).reshape(-1, 2)
-    factors = RNG.uniform(size=indices.shape).astype("float32")
-    source.sampler = type("Sampler", (), {"plan": lambda self, epoch: Plan(indices, factors)})()
-    model = Recorder()
-    model.fit(source)
-    given = [batch[2] for batch in model.given]
-    flat = factors.ravel()
-    np.testing.assert_allclose(np.concatenate([w["u"] for w in given]), WEIGHTS.astype("float32") * flat, rtol=1e-6)
-    np.testing.assert_allclose(np.concatenate([w["v"] for w in given]), steps * flat[:, None], rtol=1e-6)
 
 
 def test_the_progress_bar_knows_the_length(capsys):

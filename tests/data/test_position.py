@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from keras_ch8.data import ArraySource
-from keras_ch8.extend import Plan
 
 from .recorder import Recorder, numbers
 
@@ -136,14 +135,13 @@ def test_a_position_set_by_a_callback_holds_for_the_epoch_that_begins():
 
 
 class Constant:
-    """Gives one example all the time, with weights from some epoch on."""
+    """Gives one example all the time."""
 
-    def __init__(self, number, weight=None):
-        self.number, self.weight = number, weight
+    def __init__(self, number):
+        self.number = number
 
     def plan(self, epoch):
-        indices = np.full((STEPS, 3), self.number)
-        return Plan(indices, None if self.weight is None else np.full(indices.shape, self.weight, "float32"))
+        return np.full((STEPS, 3), self.number)
 
 
 def test_another_sampler_decides_the_next_epoch_that_begins():
@@ -152,19 +150,6 @@ def test_another_sampler_decides_the_next_epoch_that_begins():
         on_epoch_begin=lambda epoch, logs: setattr(source, "sampler", Constant(8)) if epoch == 1 else None
     )
     assert model.fit(source, epochs=2, callbacks=[change]) == [*uninterrupted([0]), *[[8, 8, 8]] * STEPS]
-
-
-def test_weights_may_come_in_a_later_epoch_only_if_announced():
-    change = keras.callbacks.LambdaCallback(
-        on_epoch_begin=lambda epoch, logs: setattr(source, "sampler", Constant(8, 0.5)) if epoch == 1 else None
-    )
-    model, source = Recorder(), source_of()
-    with pytest.raises(ValueError, match=r"for epoch 1, after others that have not. Set `source.weighted = True`"):
-        model.fit(source, epochs=2, callbacks=[change])
-    source = source_of()
-    source.weighted = True
-    model.fit(source, epochs=2, callbacks=[change])
-    assert [set(weight.tolist()) for _, _, weight in model.given] == [{1.0}] * STEPS + [{0.5}] * STEPS
 
 
 def test_a_state_of_another_source_is_refused():

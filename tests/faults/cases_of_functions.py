@@ -53,9 +53,8 @@ def data_cases():
         y=m.NONE,
         shuffle=m.FLAG,
         seed=m.NONE | m.SEED,
-        last_batch=m.word("keep", "drop", "pad", "wrap"),
+        last_batch=m.word("keep", "drop", "wrap"),
         prefetch=m.count(0),
-        shard=m.NONE,
     )
     yield case("data.read", lambda: {"data": batches()}, data=m.NOTHING)
 
@@ -124,7 +123,6 @@ def of_the_loss_cases():
     yield case("monitors.gradient_noise", on_model(), parts=m.count(2), **OBJECTIVE)
     yield case("monitors.gradient_norm", on_model(), **OBJECTIVE)
     yield case("monitors.layer_flow", on_model(), before=m.NONE, **OBJECTIVE)
-    yield case("monitors.online_risk", lambda: {"losses": [np.array([2.0, 1.0])] * 2}, losses=m.NOTHING)
     yield case("monitors.spectrum", on_model(steps=lambda: 2), **OBJECTIVE)
     yield case(
         "monitors.step_length", on_model(before=lambda: [w + 0.1 for w in weights()]), before=m.NOTHING, **OBJECTIVE
@@ -305,7 +303,6 @@ def training_cases():
         steps=m.count(10),
         low=m.number(0, 10.0, above=True),
         high=m.number(1e-7, above=True),
-        log_dir=m.NONE | m.PATH,
     )
     yield case("preflight", on_model(**few), validation_data=m.NONE, steps=m.count(0))
     yield case(
@@ -313,13 +310,8 @@ def training_cases():
         on_model(epochs=lambda: 1, fine_tune_epochs=lambda: 0, verbose=lambda: 0),
         fine_tune_epochs=m.count(0),
         head=m.NONE,
-        freeze=m.FLAG,
-        optimizer=m.NONE,
         source=m.NONE,
         source_layers=m.NONE | m.count(1),
-        seed=m.NONE | m.SEED,
         verbose=m.VERBOSE,
     )
-    yield case(
-        "training.scale_to_data", lambda: {"model": new_model(), "x": X}, y=m.NONE, target=m.word("unit_mean_square")
-    )
+    yield case("training.scale_to_data", lambda: {"model": new_model(), "x": X}, y=m.NONE)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from keras_ch8 import data, extend
 from keras_ch8._state import dump, fault, load
 from keras_ch8.board.record import Event, HeatMap, Record
-from keras_ch8.board.tags import GRADIENT_NORM, LAYER_MAP, LEARNING_RATE
+from keras_ch8.board.tags import FLOW_GRADIENT, GRADIENT_NORM, LEARNING_RATE
 from keras_ch8.board.window import Windows
 from keras_ch8.extend import Claim
 from keras_ch8.verdicts.verdict import LEVELS, VerdictTracker
@@ -113,11 +113,11 @@ def test_verdicts_of_a_training_that_was_interrupted_are_those_of_one_that_was_n
 @given(st.lists(st.integers(0, 300), max_size=150), st.integers(0, 149))
 def test_a_record_of_a_run_that_was_interrupted_has_its_events_and_heat_maps(steps, cut):
     def record(interrupted):
-        made, heat_map = Record(), HeatMap.of(LAYER_MAP, ["a", "b"])
+        made, heat_map = Record(), HeatMap.of(FLOW_GRADIENT, ["a", "b"])
         for i, step in enumerate(steps):
             if interrupted and i == cut:
                 made = load(kept(dump(made)))
-                heat_map = made.heat_map(LAYER_MAP) or HeatMap.of(LAYER_MAP, ["a", "b"])
+                heat_map = made.heat_map(FLOW_GRADIENT) or HeatMap.of(FLOW_GRADIENT, ["a", "b"])
             made.events.add(Event(step, "rate", "text"))
             made.add_column(heat_map, step, np.array([step, 1.0]))
         made.begun = 0.0
@@ -137,7 +137,7 @@ def test_epochs_come_back(logs):
 
 @few
 @given(st.integers(1, 40), st.integers(1, 7), st.integers(0, 9), st.integers(0, 5), st.integers(0, 6),
-       st.sampled_from(["keep", "pad", "wrap"]))  # fmt: skip
+       st.sampled_from(["keep", "wrap"]))  # fmt: skip
 def test_a_source_that_goes_on_from_its_state_has_the_rest_of_the_batches(count, size, seed, epoch, step, last_batch):
     def source(seed):
         return data.ArraySource(np.arange(count), np.arange(count), None, size, seed=seed, last_batch=last_batch)

@@ -142,7 +142,7 @@ def watched(folder):
     def listed(source):
         measured = {"measure_every": 3, "budget": None, "logs": ["diagnosis_loss"], "verbose": False}
         return [
-            OURS["average"](source), callbacks.TensorBoard(folder, measure_every=1, layers=True),
+            OURS["average"](source), callbacks.TensorBoard(folder, measure_every=1),
             callbacks.Diagnosis(checks=checks, **measured), OURS["stop"](source), OURS["clipping"](source),
         ]  # fmt: skip
 

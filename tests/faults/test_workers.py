@@ -9,9 +9,8 @@ import types
 import pytest
 import tensorflow as tf
 
-from keras_ch8 import callbacks, data
+from keras_ch8 import callbacks
 from keras_ch8.callbacks.session import batch_counter
-from keras_ch8.data._source import _check_arguments
 from keras_ch8.integration import backend
 from tests.callbacks.runs import X, Y, fit, network
 
@@ -73,11 +72,3 @@ def test_of_several_workers_no_clock_decides_when_telemetry_is_read(monkeypatch)
     assert (alone.is_due, together.is_due) == (True, False)
     together.pending = 500
     assert together.is_due
-
-
-def test_a_part_of_the_batches_is_refused_where_the_strategy_shares_them_itself():
-    source = data.ArraySource(X, Y, batch_size=8, shard=(0, 2))
-    arguments = {"steps_per_epoch": None, "distribute_strategy": strategy(TWO_WORKERS, "worker", 0)}
-    with pytest.raises(ValueError, match=r"its 2 workers itself.*Received: shard=\(0, 2\).*Leave `shard` out"):
-        _check_arguments(source, arguments)
-    _check_arguments(source, arguments | {"distribute_strategy": tf.distribute.get_strategy()})

@@ -12,7 +12,7 @@ def same_rate(epoch, rate):
 
 
 CALLBACKS = {
-    "TensorBoard": lambda folder: callbacks.TensorBoard(folder, layers=True),
+    "TensorBoard": lambda folder: callbacks.TensorBoard(folder),
     "GradientClippingLogger": lambda folder: callbacks.GradientClippingLogger(logs=True),
     "Diagnosis": lambda folder: callbacks.Diagnosis(
         probe=(X, Y), checks="full", measure_every=2, budget=None, logs=True

@@ -41,6 +41,17 @@ def test_cliffs_by_their_number_and_their_height_where_the_loss_is_not_low():
            (2, 10.1, 1.01, "watch"), (3, 10.1, 1.01, "act")], spikes)  # fmt: skip
 
 
+def test_a_rate_far_above_what_is_usual_is_too_high_where_the_loss_stays_high():
+    def at(rate, fallen=0.2, has=frozenset()):
+        log = cliffs(np.ones(200), fallen)
+        log.has = has
+        log.see(rate)
+        return level("cliff", log, "step_too_long")
+
+    adam = frozenset({Fact.STEPS_OF_THE_RATE})
+    check([(4.9, "ok"), (5.1, "act"), (5.1, 0.49, "act"), (5.1, 0.51, "ok"), (0.051, 0.2, adam, "act")], at)
+
+
 def test_of_several_optimizers_each_has_spikes_of_its_own_and_its_name_is_said():
     """As of a GAN: the gradient of one may be far above that of the other."""
     steps, large, small = np.arange(1, 201), np.full(200, 1000.0), np.ones(200)

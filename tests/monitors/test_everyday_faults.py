@@ -7,6 +7,7 @@ import pytest
 import keras_ch8
 from keras_ch8 import preflight
 from keras_ch8.monitors.held_out import validated_on
+from keras_ch8.monitors.measurement_log import MeasurementLog
 from keras_ch8.monitors.model_facts import facts, facts_of_model
 from keras_ch8.monitors.start import facts_of, large_targets_in
 from keras_ch8.verdicts.arrays import unseen_of
@@ -94,6 +95,31 @@ def test_large_targets_are_scaled_where_steps_are_of_the_rate(in_graphs):
     exec(next(applicable(REMEDIES["step_too_short"], {}, has)).code, names)
     assert names["model"].predict(X, verbose=0).std() > 100
     assert not large_targets_in(names["model"], y)
+
+
+def test_targets_that_plain_gradient_steps_overshoot_are_scaled_with_an_optimizer_that_does_not():
+    for kind in ("step_too_long", "dead_units", "nonfinite"):
+        first = [next(applicable(REMEDIES[kind], {"shorter_rate": "1", "rate": "2"}, has)) for has in (
+            frozenset({Fact.LARGE_TARGETS}), frozenset({Fact.LARGE_TARGETS, Fact.ADAPTIVE_RATES}))]  # fmt: skip
+        assert ["Rescaling" in one.code and "Adam" in one.code for one in first] == [True, False]
+
+
+def test_the_momentum_of_batch_normalization_is_lowered_inside_a_model_too():
+    body = keras.Sequential([keras.Input((4,)), LAYERS.Dense(4), LAYERS.BatchNormalization()])
+    model = keras.Sequential([body, LAYERS.Dense(1)])
+    exec(next(applicable(REMEDIES["batch_norm_gap"], {"momentum": "0.9"}, set())).code, {"model": model})
+    assert body.layers[-1].momentum == 0.9
+
+
+def test_a_batch_of_all_examples_is_to_be_smaller_before_there_are_more_epochs():
+    log = MeasurementLog()
+    log.see(0.1, batch_size=100, batches=1)
+    assert Fact.ONE_BATCH in facts(log)
+    assert next(applicable(REMEDIES["too_short"], {}, facts(log))).code == "batch_size = 32"
+    for batch_size, batches in ((50, 2), (64, 1)):
+        log = MeasurementLog()
+        log.see(0.1, batch_size=batch_size, batches=batches)
+        assert Fact.ONE_BATCH not in facts(log)
 
 
 @pytest.mark.slow

@@ -216,13 +216,6 @@ def test_time_is_judged_by_the_last_nine_measurements_and_said_as_it_is_now():
     assert (claim.series, claim.drawn[claim.series]) == ("diagnosis/horizon", 5)
 
 
-def test_the_sensitivity_to_weights_is_drawn_by_the_last_minibatches_if_that_is_less():
-    (monitor,) = chosen(["gradient_norm"])
-    for batches, expected in ((0.1, 0.1), (9.0, 1.0)):
-        log = log_of(losses(), norm=1.0, batches=batches)
-        assert monitor.numbers(log)["sensitivity_to_weights"] == pytest.approx(expected * 10 / 0.8)
-
-
 # --- where it is drawn ---------------------------------------------------------------------------------------------
 
 

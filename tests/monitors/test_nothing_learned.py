@@ -7,7 +7,7 @@ from keras_ch8.monitors import held_out
 from keras_ch8.monitors.held_out import validated_on
 from keras_ch8.monitors.measurement_log import MeasurementLog
 from keras_ch8.verdicts.facts import Output
-from keras_ch8.verdicts.verdict import Claim, VerdictTracker
+from keras_ch8.verdicts.verdict import PREFLIGHT, Claim, VerdictTracker
 from tests.monitors import logs
 
 CHANCE = 2.0
@@ -33,9 +33,10 @@ def level(log):
     [
         (1.97, 2.0, 2.0, 100, "act"),
         (1.97, 2.0, 2.0, 99, "ok"),
-        (1.95, 2.0, 2.0, 100, "ok"),
-        (2.0, 1.95, 2.0, 100, "ok"),  # the probe is held out, and the training learns by heart
-        (2.0, 2.0, 1.95, 100, "ok"),  # the training is made hard by dropout
+        (1.95, 2.0, 2.0, 100, "watch"),
+        (1.79, 2.0, 2.0, 100, "ok"),
+        (2.0, 1.79, 2.0, 100, "ok"),  # the probe is held out, and the training learns by heart
+        (2.0, 2.0, 1.79, 100, "ok"),  # the training is made hard by dropout
         (9.0, 9.0, 9.0, 100, "act"),
     ],
 )
@@ -156,6 +157,24 @@ def test_where_nothing_is_learned_the_first_explanation_that_is_worth_watching_c
     assert found["dead_units"] == ("watch", "")
     assert found["learns_nothing"] == ("ok", "step_too_short")
     assert levels(claim("dead_units", "watch")) == {"dead_units": ("watch", "")}
+
+
+def test_a_loss_near_that_of_a_constant_is_told_only_where_something_seen_before_the_first_step_explains_it():
+    little = Claim("learns_nothing", "watch", "The loss is 0.95 times that of a constant.", proven=True)
+    assert levels(little) == {}  # of clicks or returns there may be no more to learn
+    assert levels(little, claim("step_too_short", "watch")) == {"step_too_short": ("watch", "")}
+    tracker = VerdictTracker()
+    tracker.update(0, [claim("no_gradient", "watch"), claim("leak", "watch")], PREFLIGHT)
+    assert {verdict.level for verdict in tracker.verdicts} == {"watch"}
+    tracker.update(9, [little], "nothing_learned")
+    found = {verdict.kind: verdict.level for verdict in tracker.verdicts}
+    assert found == {"no_gradient": "act", "leak": "watch", "learns_nothing": "ok"}
+
+
+def test_of_a_training_with_weights_of_classes_the_validation_loss_is_that_of_another_problem():
+    log = at_the_end(np.full(9, 1.0), chance=float("nan"), loss=[2.0, 1.5, 1.0, 0.9], val_loss=[2.1, 2.0, 2.2, 2.3])
+    log.chance_of_validation = 2.0
+    assert level(log) == "ok"
 
 
 def test_what_is_over_explains_nothing():

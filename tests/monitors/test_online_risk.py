@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from keras_ch8 import monitors
 from keras_ch8.monitors._gradient_norm import GradientNorm
 from keras_ch8.monitors.base import chosen
 from tests.monitors.logs import INF, LEARNING, NAN, check, epochs, level, measured, said
@@ -19,8 +18,8 @@ def test_overfitting_by_the_rise_since_a_best_that_was_clearly_below_the_loss_of
     def rises(share, best=0.5, chance=NAN):
         return overfitting(LEARNING, [1.0, 0.95, best, *[best + share * (1 - best)] * 7], chance)
 
-    check([(0.099, "ok"), (0.101, "watch"), (0.149, "watch"), (0.151, "act"), (0.2, 0.899, "act"), (0.2, 0.901, "ok"),
-           (0.2, 0.5, 0.556, "act"), (0.2, 0.5, 0.555, "ok"), (0.2, -0.5, "ok")], rises)  # fmt: skip
+    check([(0.099, "ok"), (0.101, "act"), (0.2, 0.5, 0.516, "act"), (0.2, 0.5, 0.515, "ok"), (0.2, -0.5, "ok")],
+          rises)  # fmt: skip
 
 
 def test_without_validation_the_probe_is_held_out_and_three_epochs_are_needed():
@@ -34,20 +33,14 @@ def test_without_validation_the_probe_is_held_out_and_three_epochs_are_needed():
     assert overfitting([1, 0.9, 0.8], [1, 1, 1]) == "ok"
 
 
-def test_losses_that_have_overflowed_are_judged_without_a_warning():
-    passes = [np.array([1.0, np.inf, np.inf, np.inf]), np.array([np.inf, np.nan])]
-    found = monitors.online_risk(passes)
-    assert (found.first, np.isnan(found.last)) == (np.inf, True)
-
-
 def test_validation_is_best_of_the_last_three_epochs_and_begins_where_the_probe_did():
     rising = [0.9, 0.7, *[0.5] * 2, 0.7, 0.7, 0.7, 0.7, 0.7, 0.7]
     assert overfitting(LEARNING, rising) == "act"
     assert overfitting(LEARNING, [*rising[:7], 0.5, 0.7, 0.7]) == "ok"
     assert overfitting(LEARNING, [*rising[:6], 0.5, *rising[7:]]) == "act"
     log = epochs(LEARNING, rising)
-    log.add(1, {"gradient_norm": GradientNorm(1.0, 1.0, 2.0)})
-    assert level("online_risk", log, "overfitting") == "watch"  # 0.2 of 1.5, not of 0.4
+    log.add(1, {"gradient_norm": GradientNorm(1.0, 1.0, 2.6)})
+    assert level("online_risk", log, "overfitting") == "ok"  # 0.2 of 2.1, not of 0.4
 
 
 @pytest.mark.parametrize(
@@ -65,30 +58,10 @@ def test_a_rise_is_a_part_of_the_fall_before_it(validation, rise):
     assert measured("online_risk", log)["held_out_rise"] == pytest.approx(rise)
 
 
-def test_the_end_of_a_short_pass():
-    assert monitors.online_risk([np.array([1.0, 2.0, 3.0, 4.0, 8.0])]).first == 8
-    assert monitors.online_risk([np.arange(8.0)]).first == 6.5
-
-
 def test_what_the_digits_do_not_tell_apart_is_no_rise():
     (risk,) = chosen(["online_risk"])
     found = [risk.remarks(epochs([1.0] * 3, [38.71, 38.71, last]))["overfitting"] for last in (38.74, 38.76)]
     assert found == ["`val_loss` 38.7, its best", "`val_loss` 38.8, at best 38.7"]
-
-
-def test_the_risk_is_the_mean_of_the_last_quarter_of_a_pass():
-    passes = np.random.default_rng(5).normal(size=(3, 40))
-    found = monitors.online_risk(list(passes))
-    assert found.first == pytest.approx(passes[0, 30:].mean())
-    assert found.last == pytest.approx(passes[2, 30:].mean())
-    assert found.passes == 3
-
-
-def test_one_minibatch_is_a_pass_and_no_pass_has_no_risk():
-    found = monitors.online_risk([np.array([2.0])])
-    assert (found.first, found.last, found.passes) == (2.0, 2.0, 1)
-    with pytest.raises(ValueError, match=r"Received: losses=\[\]\. Pass at least one array"):
-        monitors.online_risk([])
 
 
 def test_what_a_training_unlearns_it_does_not_learn_by_heart():

@@ -1,13 +1,11 @@
-"""Every layer's sums have variance 1 after scaling, nothing but matrices has changed, and what cannot be is refused."""
+"""Each layer's sums have mean square 1 after scaling, only matrices have changed, and what cannot be is refused."""
 
 import keras
 import numpy as np
 import pytest
 from keras import layers
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from keras_ch8 import initializers, optimizers, training
-from keras_ch8.board import tags
 
 pytestmark = pytest.mark.usefixtures("op_by_op")
 RNG = np.random.default_rng(0)
@@ -69,13 +67,13 @@ def outputs_of(model, names, x):
     ],
 )
 @pytest.mark.parametrize("activation, phi", [("tanh", np.tanh), ("relu", lambda z: np.maximum(z, 0))])
-def test_the_variance_of_every_layer_is_1(in_graphs, activation, phi, start):
+def test_the_mean_square_of_every_layer_is_1(in_graphs, activation, phi, start):
     model = mlp(activation, start)
-    before = [z.var() for z in sums_of(model, FLAT, phi)]
-    scaling = training.scale_to_data(model, FLAT, target="unit_variance")
-    after = [z.var() for z in sums_of(model, FLAT, phi)]
+    before = [np.mean(z**2) for z in sums_of(model, FLAT, phi)]
+    scaling = training.scale_to_data(model, FLAT)
+    after = [np.mean(z**2) for z in sums_of(model, FLAT, phi)]
     np.testing.assert_allclose(after, 1, rtol=0.1)
-    np.testing.assert_allclose([z.var() for z in sums_of(model, FRESH, phi)], 1, rtol=0.25)
+    np.testing.assert_allclose([np.mean(z**2) for z in sums_of(model, FRESH, phi)], 1, rtol=0.25)
     np.testing.assert_allclose(scaling.before[:5], before[:5], rtol=1e-3)  # with huge weights, tanh is chaotic
     np.testing.assert_allclose(scaling.after, after, rtol=1e-3)
     assert scaling.notes == ("",) * 9
@@ -84,11 +82,11 @@ def test_the_variance_of_every_layer_is_1(in_graphs, activation, phi, start):
 @pytest.mark.slow
 def test_so_it_is_with_convolutions_normalization_and_skips():
     model, names = residual()
-    scaling = training.scale_to_data(model, PICTURES, target="unit_variance")
+    scaling = training.scale_to_data(model, PICTURES)
     assert scaling.names == tuple(names)  # in the order of the calls
     for x, tolerance in ((PICTURES, 0.1), (FRESH_PICTURES, 0.25)):
-        variances = [np.var(z) for z in outputs_of(model, names, x)]
-        np.testing.assert_allclose(variances, 1, rtol=tolerance)
+        squares = [np.mean(z**2) for z in outputs_of(model, names, x)]
+        np.testing.assert_allclose(squares, 1, rtol=tolerance)
 
 
 @pytest.mark.slow
@@ -128,12 +126,12 @@ def test_layers_of_every_kind_are_scaled():
     h = layers.SimpleRNN(4, name="rnn")(h)
     model = keras.Model(tokens, layers.Dense(1, layers.LeakyReLU(), name="out")(h))
     x = RNG.integers(0, 30, (200, 12))
-    scaling = training.scale_to_data(model, x, target="unit_variance")
+    scaling = training.scale_to_data(model, x)
     assert scaling.names == ("embedding", "query", "key", "value", "attention_output", "forward_lstm", "backward_lstm",
                              "gru", "rnn", "out")  # fmt: skip
     np.testing.assert_allclose(scaling.after, 1, rtol=0.1)
     found = outputs_of(model, ["embedding"], x)[0]
-    assert found.var() == pytest.approx(1, rel=0.1)
+    assert np.mean(found**2) == pytest.approx(1, rel=0.1)
 
 
 def test_of_a_recurrent_layer_the_kernel_of_the_input_is_scaled():
@@ -141,9 +139,9 @@ def test_of_a_recurrent_layer_the_kernel_of_the_input_is_scaled():
     model = keras.Sequential([keras.Input((9, 4)), layer])
     kernel, *others = model.get_weights()
     x = RNG.normal(size=(50, 9, 4)).astype("float32")
-    scaling = training.scale_to_data(model, x, target="unit_variance")
-    assert scaling.before[0] == pytest.approx(np.var(x @ kernel), rel=1e-4)
-    np.testing.assert_allclose(model.get_weights()[0], kernel / np.std(x @ kernel), rtol=1e-4)
+    scaling = training.scale_to_data(model, x)
+    assert scaling.before[0] == pytest.approx(np.mean((x @ kernel) ** 2), rel=1e-4)
+    np.testing.assert_allclose(model.get_weights()[0], kernel / np.sqrt(np.mean((x @ kernel) ** 2)), rtol=1e-4)
     for a, b in zip(model.get_weights()[1:], others, strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -151,9 +149,9 @@ def test_of_a_recurrent_layer_the_kernel_of_the_input_is_scaled():
 def test_a_layer_that_is_called_twice_is_scaled_to_what_it_is_given_first():
     shared, inputs = layers.Dense(20, "tanh"), keras.Input((20,))
     model = keras.Model(inputs, shared(shared(inputs)))
-    scaling = training.scale_to_data(model, FLAT, target="unit_variance")
+    scaling = training.scale_to_data(model, FLAT)
     assert len(scaling.names) == 1
-    assert np.var(FLAT @ shared.kernel.numpy()) == pytest.approx(1, rel=1e-3)
+    assert np.mean((FLAT @ shared.kernel.numpy()) ** 2) == pytest.approx(1, rel=1e-3)
 
 
 def test_frozen_layers_are_left():
@@ -202,13 +200,6 @@ def test_what_is_called_in_a_loop_of_the_graph_cannot_be_seen_and_the_rest_is_sc
     assert scaling.after[1] == pytest.approx(1, rel=1e-3)
 
 
-def test_the_mean_counts_too():
-    model = mlp("relu", STARTS["heuristic"])
-    training.scale_to_data(model, FLAT)
-    squares = [np.mean(z**2) for z in sums_of(model, FLAT, lambda z: np.maximum(z, 0))]
-    np.testing.assert_allclose(squares, 1, rtol=0.1)
-
-
 def test_in_mixed_precision_the_weights_keep_their_own():
     hidden = [layers.Dense(64, "relu", dtype="mixed_bfloat16") for _ in range(3)]
     model = keras.Sequential([keras.Input((20,)), *hidden])
@@ -217,28 +208,6 @@ def test_in_mixed_precision_the_weights_keep_their_own():
     np.testing.assert_allclose(scaling.after, 1, rtol=0.1)
     for kernel, new, factor in zip(kernels, model.get_weights()[::2], scaling.factors, strict=True):
         np.testing.assert_allclose(new, kernel * factor, rtol=1e-6)
-
-
-def test_histograms_go_to_tensorboard_layer_by_layer(tmp_path):
-    model = mlp("tanh", STARTS["tiny"], depth=3)
-    scaling = training.scale_to_data(model, FLAT, target="unit_variance", log_dir=str(tmp_path))
-    (run,) = tmp_path.iterdir()
-    events = EventAccumulator(str(run)).Reload()
-    widths = {}
-    for tag in (tags.START_BEFORE, tags.START_AFTER):
-        points = events.Tensors(tag.name)
-        assert [point.step for point in points] == [1, 2, 3, 4]
-        buckets = [np.frombuffer(p.tensor_proto.tensor_content).reshape(-1, 3) for p in points]
-        assert [int(b[:, 2].sum()) for b in buckets] == [100000, 100000, 100000, 10000]
-        widths[tag] = [np.sqrt(np.average(b[:, :2].mean(axis=1) ** 2, weights=b[:, 2])) for b in buckets]
-    np.testing.assert_allclose(widths[tags.START_AFTER], 1, rtol=0.1)
-    assert widths[tags.START_BEFORE][-1] < 1e-5
-    for tag, expected in ((tags.START_DEVIATION_BEFORE, scaling.before), (tags.START_DEVIATION_AFTER, scaling.after)):
-        points = events.Scalars(tag.name)
-        assert [point.step for point in points] == [1, 2, 3, 4]
-        np.testing.assert_allclose([point.value for point in points], np.sqrt(expected), rtol=1e-5)
-    (report,) = events.Tensors(tags.START_REPORT.name)
-    assert str(scaling) in report.tensor_proto.string_val[0].decode()
 
 
 class Breaks(keras.layers.Layer):
@@ -281,16 +250,12 @@ def moved():
 
 
 @pytest.mark.parametrize(
-    "make, target, said",
-    [
-        (trained, "unit_variance", "trained for 2 steps.*clone_model"),
-        (moved, "unit_variance", "moving statistics have moved.*clone_model"),
-        (lambda: mlp("relu", STARTS["tiny"], 1), "unit_norm", "one of unit_variance, unit_mean_square.*'unit_norm'"),
-    ],
+    "make, said",
+    [(trained, "trained for 2 steps.*clone_model"), (moved, "moving statistics have moved.*clone_model")],
 )
-def test_what_cannot_be_is_refused_with_the_fix(in_graphs, make, target, said):
+def test_what_cannot_be_is_refused_with_the_fix(in_graphs, make, said):
     with pytest.raises(ValueError, match=said):
-        training.scale_to_data(make(), FLAT, target=target)
+        training.scale_to_data(make(), FLAT)
 
 
 def test_a_model_that_is_not_built_is_built_by_its_first_example_and_scaled_like_any():
@@ -324,22 +289,17 @@ def test_ten_layers_of_sigmoids_keep_the_loss_of_a_constant_prediction(in_graphs
     model, _ = sigmoids()
     training.scale_to_data(model, FLAT)
     assert model.evaluate(FLAT, LABELS, verbose=0) < 1.5 * np.log(2)
-    model, _ = sigmoids()
-    training.scale_to_data(model, FLAT, target="unit_variance")
-    assert model.evaluate(FLAT, LABELS, verbose=0) > 100  # as the book has it: the reason for the default
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("target", ["unit_mean_square", "unit_variance"])
-def test_with_targets_the_loss_does_not_rise_since_the_last_layer_is_made_smaller(in_graphs, target):
+def test_with_targets_the_loss_does_not_rise_since_the_last_layer_is_made_smaller(in_graphs):
     model, before = sigmoids()
-    scaling = training.scale_to_data(model, FLAT, LABELS, target=target)
+    scaling = training.scale_to_data(model, FLAT, LABELS)
     after = model.evaluate(FLAT, LABELS, verbose=0)
     assert after <= 1.01 * before
     assert (scaling.loss_before, scaling.loss_after) == pytest.approx((before, after), rel=1e-4)
     assert scaling.notes[:-1] == ("",) * 10
-    if target == "unit_variance":
-        assert scaling.notes[-1].startswith("smaller: else the loss would rise from")
+    assert scaling.notes[-1].startswith("smaller: else the loss would rise from")
     assert f"The loss went from {before:.3g} to {after:.3g}." in str(scaling)
 
 

@@ -6,8 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from keras_ch8.verdicts.arrays import equal_rows, inputs_of, order_of, targets_of
-from keras_ch8.verdicts.facts import Inputs, are_of_another_scale
+from keras_ch8.verdicts.arrays import ALL_STEPS, commonest_of, copied_from, equal_rows, inputs_of, order_of, targets_of
+from keras_ch8.verdicts.facts import Bar, Inputs, are_of_another_scale
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(200, 4))
@@ -183,6 +183,32 @@ def test_arrays_of_several_inputs_are_compared_together_and_in_all_their_numbers
     assert equal_rows(other, changed)[0] == 0
 
 
+TOKENS = np.random.default_rng(0).integers(0, 9, (50, 6))
+WINDOWS = np.random.default_rng(0).normal(size=(50, 6, 2))
+
+
+@pytest.mark.parametrize(
+    "x, y, is_sequence, expected",
+    [
+        (X, X[:, 1:2], False, "feature 1"),
+        (X, X[:, 1], False, "feature 1"),
+        (X, X, False, ""),  # an autoencoder
+        (X[:, :1], X[:, 0], False, ""),  # a line through the origin
+        (X, X[:, 1] + 1e-3, False, ""),
+        (np.ones((50, 3)), np.ones(50), False, ""),
+        (X[:0], X[:0, 1], False, ""),
+        (X, np.float32(1.0), False, ""),
+        (WINDOWS, WINDOWS[:, -1, 1], True, "the last time step"),
+        (WINDOWS, WINDOWS[:, -3:, 0], True, "the last 3 time steps"),
+        (WINDOWS, WINDOWS[:, 0, 0], True, ""),  # what was read long ago is what memory is for
+        (TOKENS, TOKENS, True, ALL_STEPS),
+        (TOKENS[:, :-1], TOKENS[:, 1:], True, ""),
+    ],
+)
+def test_targets_that_are_among_the_inputs_are_told_by_where_they_stand(x, y, is_sequence, expected):
+    assert copied_from(x, y, is_sequence) == expected
+
+
 def test_many_examples_are_compared_quickly():
     x = RNG.normal(size=(60_000, 64)).astype("float32")
     begin = time.process_time()
@@ -193,3 +219,40 @@ def test_many_examples_are_compared_quickly():
 def test_of_large_data_some_examples_are_compared(monkeypatch):
     monkeypatch.setattr("keras_ch8.verdicts.arrays.MOST_BYTES", X.nbytes // 2)
     assert 0.2 < equal_rows(X, X)[0] < 0.5
+
+
+# --- bars ----------------------------------------------------------------------------------------------------------
+
+
+def test_labels_have_a_bar_each_also_as_one_hot_rows():
+    labels = np.repeat([1, 2, 4], [10, 20, 10])
+    expected = (Bar(1, 1, 0.25), Bar(2, 2, 0.5), Bar(4, 4, 0.25))
+    assert targets_of(labels).bars == targets_of(np.eye(5)[labels]).bars == expected
+
+
+@pytest.mark.parametrize("y", [RNG.normal(size=1000), np.arange(500) % 100, np.arange(8.0), RNG.normal(size=(50, 3))])
+def test_of_many_values_no_bar_is_of_one_and_there_are_ten_at_most(y):
+    bars = targets_of(y).bars
+    assert 5 < len(bars) <= 10
+    assert all(bar.low < bar.high for bar in bars)
+    assert sum(bar.share for bar in bars) == pytest.approx(1)
+    assert (bars[0].low, bars[-1].high) == (y.min(), y.max())
+
+
+def test_inputs_have_a_bar_for_each_power_of_ten_and_one_for_what_is_not_finite():
+    bars = inputs([[0.0, 3.0], [-20.0, 2e7], [3.0, np.nan], [-np.inf, 5.0]]).bars
+    inf = math.inf
+    assert bars == (
+        Bar(0, 1e-4, 0.125),
+        Bar(1, 10, 0.375),
+        Bar(10, 100, 0.125),
+        Bar(1e5, inf, 0.125),
+        Bar(inf, inf, 0.25),
+    )
+
+
+def test_sorted_labels_have_one_commonest_label_in_each_part_and_shuffled_ones_have_not():
+    labels = np.repeat(np.arange(4), 16)
+    assert commonest_of(labels) == commonest_of(np.eye(4)[labels]) == (1,) * 8
+    assert max(commonest_of(RNG.permutation(np.tile(labels, 10)))) < 0.5
+    assert commonest_of(labels[:3]) == ()

@@ -63,15 +63,6 @@ def test_kinds_whose_cures_agree_stand_together_causes_first():
     ]  # fmt: skip
 
 
-def test_nan_that_nothing_explains_is_fixed_first_and_else_its_cause():
-    assert [kind for kind, level, _ in found(bad_scale="act", nonfinite="act") if level == "act"] == [
-        "nonfinite", "bad_scale",
-    ]  # fmt: skip
-    assert [kind for kind, level, _ in found(bad_scale="act", step_too_long="act", nonfinite="act")] == [
-        "bad_scale", "step_too_long", "nonfinite",
-    ]  # fmt: skip
-
-
 def test_an_explained_verdict_keeps_what_was_found_and_has_no_cure_that_could_contradict():
     tracker = tracked(step_too_long="act", ill_conditioned="act")
     verdict = tracker.verdicts[1]

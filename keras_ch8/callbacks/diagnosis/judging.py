@@ -19,13 +19,11 @@ from ...verdicts.facts import Facts
 from ...verdicts.kinds import KINDS, title_of
 from ...verdicts.state import OverallState, state_of
 from ...verdicts.texts import alarm, brief
-from ...verdicts.verdict import Claim, Verdict, VerdictTracker
+from ...verdicts.verdict import PREFLIGHT, Claim, Verdict, VerdictTracker
 from ...verdicts.wording import counted, digits
 from ..session.session import Session
 from ..session.shown import fitted
 
-PREFLIGHT = "preflight"
-"""What the checks before the first step are called, as a source of claims and where they fail."""
 ALARMS = 5
 """Alarms that a training prints."""
 FLOW_KINDS = {

@@ -85,9 +85,14 @@ class ProbeData:
         vars(copied).update(copy.deepcopy(vars(self), memo))
         return copied
 
-    def open(self) -> None:
-        """Begin a training: what it is measured on is still to be chosen."""
-        self._given, self.batch, self.first = self.batch if self._arrays is None else self._arrays, None, None
+    def open(self, is_new: bool) -> None:
+        """Begin a training: what it is measured on is still to be chosen.
+
+        Args:
+            is_new: Whether the model has made no step: what another was trained on says nothing of it.
+        """
+        kept = None if is_new and self._is_of_fit else self.batch
+        self._given, self.batch, self.first = kept if self._arrays is None else self._arrays, None, None
 
     def choose(self, training: fit.Training, batches: Sequence[Any], *, needs_targets: bool) -> str:
         """Choose what the training is measured on, before its first step, and return why that is nothing, if it is.

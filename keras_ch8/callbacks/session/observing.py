@@ -60,7 +60,7 @@ def wishes_of(session: Any) -> Wishes:
     """Return what the callbacks together ask of every step."""
     rows = rows_for(batch_counter.READ_EVERY + session.model.steps_per_execution)
     every = min([m.observes_updates for m in session.callbacks if m.observes_updates], default=0)
-    return Wishes(rows, every, any(m.observes_layers for m in session.callbacks))
+    return Wishes(rows, every)
 
 
 def warn_of_own_train_function(model: keras.Model, acts: bool) -> None:

@@ -138,6 +138,8 @@ class Session:
     @property
     def optimizers(self) -> dict[str, Any]:
         """The optimizers that are observed: those of the model by the name of the attribute, or of a loop as given."""
+        if self.observation is not None:
+            return self.observation.optimizers
         given = self.training.optimizers
         return keras_private.optimizers_of(self.model) if given is None else given
 

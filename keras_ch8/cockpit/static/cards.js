@@ -142,7 +142,7 @@ function save(card) {
 // A column for x, and one for each curve with its band; or one for each layer.
 function csvOf({ all, map, panel }) {
   const names = ({ run, tag, low, high }) => (low && high ? ["", " (max)", " (min)"] : [""]).map((of) => `${run.name}: ${tag}${of}`);
-  const heads = map ? ["step", ...map.rows] : [panel.x || panel.x_label, ...all.flatMap(names)];
+  const heads = map ? ["step", ...map.rows] : [STEPS, ...all.flatMap(names)];
   const [xs, ...columns] = columnsOf({ all });
   const rows = xs.map((x, i) => [x, ...(map ? map.values[i] : columns.map((column) => column[i]))]);
   const cell = (value) => (/[",\n\r]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);

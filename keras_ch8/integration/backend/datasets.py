@@ -136,27 +136,24 @@ class _Calls:
 _ends_in_time = _Calls()
 
 
-def planned(
-    tables: Callable[[], list[np.ndarray]], types: Sequence[str], size: int, full: bool = True
-) -> tf.data.Dataset:
-    """Return a data set of the rows of some tables, all of `size` columns, side by side.
+def planned(table: Callable[[], np.ndarray], size: int, full: bool) -> tf.data.Dataset:
+    """Return a data set of the rows of a table of integers of `size` columns.
 
-    `tables` is called once each time that the data set is run through, when its first row is asked for. Where not all
-    rows are full, the columns with a negative number in the first table are left out.
+    `table` is called once each time that the data set is run through, when its first row is asked for. Where not all
+    rows are full, negative numbers are left out.
     """
 
     def ask(_: Any) -> Any:
-        given = tf.numpy_function(_ends_in_time(tables), [], [tf.as_dtype(t) for t in types])
-        return tuple(tf.ensure_shape(table, [None, size]) for table in given)
+        return tf.ensure_shape(tf.numpy_function(_ends_in_time(table), [], tf.int64), [None, size])
 
-    rows = tf.data.Dataset.range(1).map(ask).flat_map(lambda *given: tf.data.Dataset.from_tensor_slices(given))
-    return rows if full else rows.map(lambda *row: tuple(tf.boolean_mask(column, row[0] >= 0) for column in row))
+    rows = tf.data.Dataset.range(1).map(ask).flat_map(tf.data.Dataset.from_tensor_slices)
+    return rows if full else rows.map(lambda row: tf.boolean_mask(row, row >= 0))
 
 
 def in_order(count: int, size: int) -> tf.data.Dataset:
     """Return a data set of the numbers 0 to count - 1, `size` at a time; the last batch has what is left."""
     starts = tf.data.Dataset.range(0, count, size)
-    return starts.map(lambda start: (tf.range(start, tf.minimum(start + size, count)),))
+    return starts.map(lambda start: tf.range(start, tf.minimum(start + size, count)))
 
 
 class Column(NamedTuple):
@@ -168,7 +165,7 @@ class Column(NamedTuple):
 
 
 def gathered(rows: tf.data.Dataset, columns: Sequence[Column], assemble: Callable[..., Tree]) -> tf.data.Dataset:
-    """Return a data set of `assemble(examples, *rest)`, for rows (indices, *rest).
+    """Return a data set of `assemble(examples)`, for rows of indices.
 
     Arrays in memory are gathered by TensorFlow, those on disk by NumPy, which reads what is asked for and no more.
     """
@@ -179,7 +176,7 @@ def gathered(rows: tf.data.Dataset, columns: Sequence[Column], assemble: Callabl
     def read(indices: np.ndarray) -> list[np.ndarray]:
         return [np.asarray(column.array[indices], column.dtype) for column in disk]
 
-    def gather(indices: Tensor, *rest: Any) -> Any:
+    def gather(indices: Tensor) -> Any:
         from_memory = iter([tf.gather(tensor, indices) for tensor in memory])
         from_disk = iter(
             tf.numpy_function(_ends_in_time(read), [indices], [tf.as_dtype(column.dtype) for column in disk])
@@ -190,7 +187,7 @@ def gathered(rows: tf.data.Dataset, columns: Sequence[Column], assemble: Callabl
             tf.ensure_shape(next(from_disk), [*indices.shape, *c.array.shape[1:]]) if c.on_disk else next(from_memory)
             for c in columns
         ]
-        return assemble(examples, *rest)
+        return assemble(examples)
 
     options = tf.data.Options()
     options.experimental_optimization.apply_default_optimizations = False  # they cost more than they bring here
