@@ -1,6 +1,7 @@
 """What a verdict on labels or inputs shows of them: bars with the shares of all examples, and no example."""
 
 import math
+import sys
 from collections.abc import Iterable
 
 from .facts import CROSS_ENTROPIES, Bar, Facts
@@ -8,6 +9,8 @@ from .wording import digits, percent
 
 BEST = 1.0
 """Size that most inputs should have; a bar is marked that begins beyond it, at 10 or more."""
+LARGEST = sys.float_info.max
+"""What is not finite lies beyond it."""
 Bars = tuple[tuple[str, float, bool], ...]
 
 
@@ -26,14 +29,11 @@ def bars_of(kind: str, facts: Facts, is_of_other: bool) -> tuple[str, Bars]:
             return f"Share of the commonest label in each part of {of[3:]} (about {percent(usual)} if shuffled)", bars
         case "imbalance":
             return f"Labels {of}", _marked(targets.bars, most=0.5)
-        case "wrong_labels" if targets.nonfinite:
-            share = targets.nonfinite / (targets.examples * targets.places * targets.width)
-            return f"Targets {of}", _two("NaN or infinite", share, "finite")
         case "wrong_labels" if targets.empty > 0:
             return f"Rows of targets {of}", _two("without a 1", targets.empty, "with a 1")
         case "wrong_labels" if targets.bars:
             low, high = _expected(facts)
-            expected = f" (expected: {digits(low)} to {digits(high)})" if math.isfinite(high) else ""
+            expected = f" (expected: {digits(low)} to {digits(high)})" if high < LARGEST else ""
             return f"Targets {of}{expected}", _marked(targets.bars, low, high)
         case "bad_inputs" if len(inputs) == 1 and inputs[0].bars:
             return "Sizes of the input values (about 1 works best)", _marked(inputs[0].bars, high=BEST)
@@ -44,8 +44,8 @@ def _two(one: str, share: float, other: str) -> Bars:
     return (one, share, True), (other, 1 - share, False)
 
 
-def _marked(bars: Iterable[Bar], low: float = -math.inf, high: float = math.inf, most: float = 2.0) -> Bars:
-    """Return bars, marked where they lie beyond what is expected or have the most."""
+def _marked(bars: Iterable[Bar], low: float = -LARGEST, high: float = LARGEST, most: float = 2.0) -> Bars:
+    """Return bars, marked where they lie beyond what is expected, are not finite, or have the most."""
     return tuple((_name(bar), bar.share, bar.high < low or bar.low > high or bar.share >= most) for bar in bars)
 
 
@@ -56,8 +56,8 @@ def _name(bar: Bar) -> str:
 
 
 def _expected(facts: Facts) -> tuple[float, float]:
-    """Return the smallest and the largest target that the loss expects; of all, infinity."""
+    """Return the smallest and the largest target that the loss expects; of all, the largest numbers."""
     loss, units = facts.output.loss, facts.output.units
     if loss not in CROSS_ENTROPIES:
-        return -math.inf, math.inf
+        return -LARGEST, LARGEST
     return 0.0, units - 1.0 if loss == "sparse_categorical_crossentropy" else 1.0

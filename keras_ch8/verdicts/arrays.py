@@ -115,8 +115,8 @@ def targets_of(y: Any, predicted_axes: int | None = None) -> Targets:
     rows = y.astype("float64").reshape(-1, y.shape[-1] if has_last_axis else 1)
     nonfinite = int((~np.isfinite(rows)).sum())
     known = Targets(examples=len(y), width=rows.shape[1], places=len(rows) // len(y), nonfinite=nonfinite)
-    if known.nonfinite:
-        return known
+    if nonfinite:
+        return dataclasses.replace(known, bars=(Bar(math.inf, math.inf, nonfinite / rows.size),))
     values, counts = np.unique(rows, return_counts=True)
     sizes = np.abs(rows)
     stand_in, stand_ins = stand_in_of(rows)
