@@ -39,9 +39,9 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 TRAINING = (
-    "_cure", "_preflight", "callbacks", "choosing", "cockpit", "continuation/_minimize", "curriculum/difficulty",
+    "_preflight", "callbacks", "choosing", "cockpit", "continuation/_minimize", "curriculum/difficulty",
     "data/_source", "extend", "layers/_auxiliary_head", "layers/_open_paths", "monitors", "optimizers/closure",
-    "optimizers/second_order", "second_order", "training",
+    "optimizers/second_order", "proof", "second_order", "training",
 )  # fmt: skip
 """Packages, and modules of others, whose examples train or compile a solver: up to 6 s each, so they are slow."""
 

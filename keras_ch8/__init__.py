@@ -32,12 +32,12 @@ if TYPE_CHECKING:
         trackers,
         training,
     )
-    from ._cure import cure
     from ._preflight import preflight
     from .callbacks.doctor import Doctor
     from .choosing import compare, find_learning_rate
     from .cockpit.history import read_run
     from .cockpit.page import report
+    from .proof.cure import cure
 
 __version__ = "0.2.0"
 __all__ = [
@@ -74,7 +74,7 @@ __all__ = [
 
 _LATER = {
     "Doctor": "callbacks.doctor",
-    "cure": "_cure",
+    "cure": "proof.cure",
     "preflight": "_preflight",
     "compare": "choosing",
     "find_learning_rate": "choosing",

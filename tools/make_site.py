@@ -22,7 +22,7 @@ SOURCE = BUILD / "source"
 PAGES = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
 CONTENTS = {
     "Start": ["docs/quickstart", "examples/index", "docs/choose", "docs/migrate", "docs/index"],
-    "Verdicts": ["docs/guide/diagnose", "docs/verdicts/index"],
+    "Verdicts": ["docs/guide/diagnose", "docs/guide/doctor", "docs/verdicts/index"],
     "Guides": [
         "docs/guide/swap", "docs/guide/curvature", "docs/guide/observe", "docs/guide/target", "docs/guide/start",
         "docs/guide/order", "docs/guide/backends", "docs/guide/speed",

@@ -14,6 +14,7 @@ from typing import Any
 
 from .._result import Table, coloured
 from ..verdicts.state import STATES
+from . import _json
 
 STATUS = {"act": 1, "little_checked": 3}
 """The exit status of each state, the first that a run has."""
@@ -24,6 +25,9 @@ _WIDTH = 48
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument("log_dir", metavar="LOG_DIR", help="a folder of runs, or of folders of runs")
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object, as docs/verdicts.schema.json has it"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -33,11 +37,15 @@ def run(arguments: argparse.Namespace) -> int:
     document = event_files.read(arguments.log_dir)
     named = {one["name"]: one for one in document["runs"]}
     runs = [named[name] for row in document["rows"] for name in row["runs"]]  # the best first
+    states = {one["state"]["name"] for one in runs}
+    status = next((status for state, status in STATUS.items() if state in states), 0)
+    if arguments.json:
+        sys.stdout.write(_json.report("diagnose", map(_json.of_document, runs)))
+        return status
     parts = [str(_table(document))] if len(document["rows"]) > 1 else []
     text = "\n\n".join([*parts, page.in_words({**document, "runs": runs})])
     sys.stdout.write(coloured(f"{text}\n", sys.stdout))
-    states = {one["state"]["name"] for one in runs}
-    return next((status for state, status in STATUS.items() if state in states), 0)
+    return status
 
 
 def _table(document: Mapping[str, Any]) -> Table:

@@ -9,17 +9,25 @@ import argparse
 import os
 import sys
 
+from . import _json
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument("log_dir", metavar="LOG_DIR", help="a folder of runs, or of folders of runs")
     parser.add_argument("-o", dest="file", metavar="FILE", help="the file to write; LOG_DIR/report.html if not given")
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object, as docs/verdicts.schema.json has it"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the page, and print where."""
-    from ..cockpit import page
+    from ..cockpit import event_files, page
 
     file = arguments.file or os.path.join(arguments.log_dir, page.NAME)
-    sys.stdout.write(f"{page.report(arguments.log_dir, file).path}\n")
+    document = event_files.read(arguments.log_dir)
+    path = page.Page(document).save(file).path
+    runs = map(_json.of_document, document["runs"])
+    sys.stdout.write(_json.report("report", runs, page=path) if arguments.json else f"{path}\n")
     return 0

@@ -11,18 +11,15 @@ apply the edits:
 
 import argparse
 import ast
-import difflib
 import functools
 import importlib.util
-import io
-import itertools
 import sys
-import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from . import _addons
+from ._source import Edit, Source, bound_by, diff, read
 
 PACKAGES = ("optimizers", "callbacks")
 OFF = {
@@ -35,7 +32,6 @@ OFF = {
 """Arguments of Keras's of which ours take one value: their place, and that value."""
 ROOTS = ("keras", "tensorflow.keras")
 """What the names of Keras begin with."""
-BOM = "\ufeff"
 OTHER_NUMBERS = {
     "Adagrad": "its sums begin at 0 and delta stands outside the root, as in the book, so that its first steps are "
     "longer: losses of scripts differed by 3 to 16 %",
@@ -62,18 +58,13 @@ def run(arguments: argparse.Namespace) -> int:
         )
         return 2
     try:
-        raw = arguments.file.read_bytes()
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(raw).readline)
-        source = raw.decode("utf-8" if encoding == "utf-8-sig" else encoding)
+        source, encoding = read(arguments.file)
         swapped, left = swap(source)
     except (OSError, ValueError, SyntaxError) as error:
         _say(f"FILE must be a Python script. Received: {name}, which fails with {error}.")
         return 2
-    diff = difflib.unified_diff(_lines(source), _lines(swapped), name, name)
     sys.stdout.flush()
-    for line in diff:
-        whole = line if line.endswith(("\n", "\r")) else f"{line}\n\\ No newline at end of file\n"
-        sys.stdout.buffer.write(whole.encode("utf-8" if encoding == "utf-8-sig" else encoding))
+    sys.stdout.buffer.write(diff(source, swapped, name, name).encode(encoding))
     sys.stdout.buffer.flush()
     for number, reason in sorted(left):
         _say(f"Line {number}: {reason}")
@@ -94,16 +85,8 @@ def swap(source: str) -> tuple[str, list[tuple[int, str]]]:
     Raises:
         SyntaxError: If the script is not valid Python, or would not be after an edit.
     """
-    begins = BOM if source.startswith(BOM) else ""
-    script = _Script(source.removeprefix(BOM))
-    swapped = script.swapped()
-    try:
-        ast.parse(swapped)
-    except SyntaxError as error:
-        raise SyntaxError(
-            f"an edit near {error.text!r} that would not be valid Python; replace the names there by hand"
-        ) from None
-    return begins + swapped, script.left
+    script = _Script(source)
+    return script.swapped(), script.left
 
 
 class _Use(NamedTuple):
@@ -115,18 +98,15 @@ class _Use(NamedTuple):
     name: str
 
 
-class _Script:
+class _Script(Source):
     """A script, and the edits that swap it."""
 
     def __init__(self, source: str) -> None:
-        self._lines, self._bytes = _lines(source), source.encode()
-        self._starts = [0, *itertools.accumulate(len(line.encode()) for line in self._lines)]
-        self._tree = ast.parse(source)
-        self._edits: list[tuple[int, int, str]] = []
-        """Begin and end in the source, and the text to put there."""
+        super().__init__(source)
+        self._edits: list[Edit] = []
         self.left: list[tuple[int, str]] = []
         """Lines and reasons of what stays, and of what changes the numbers."""
-        self._imports = [n for n in ast.walk(self._tree) if isinstance(n, ast.Import | ast.ImportFrom)]
+        self._imports = [n for n in ast.walk(self.tree) if isinstance(n, ast.Import | ast.ImportFrom)]
         self._known = self._names()
         self._gone: set[int] = set()
         """Names of addons that no longer stand there after the edits, by their `id`."""
@@ -149,8 +129,8 @@ class _Script:
                     )
                 else:
                     found.setdefault(alias.asname or alias.name, set()).add(f"{node.module}.{alias.name}")
-        for other in ast.walk(self._tree):
-            for name in _bound_by(other):
+        for other in ast.walk(self.tree):
+            for name in bound_by(other):
                 found.setdefault(name, set()).add(_SOMETHING_ELSE)
         return {
             name: next(iter(full)) for name, full in found.items() if len(full) == 1 and _SOMETHING_ELSE not in full
@@ -169,7 +149,7 @@ class _Script:
     def swapped(self) -> str:
         """Return the script with the edits."""
         by_import: dict[str, list[_Use]] = {}
-        for use in self._uses(self._tree):
+        for use in self._uses(self.tree):
             if isinstance(use.node, ast.Name):
                 by_import.setdefault(use.node.id, []).append(use)
             else:
@@ -188,10 +168,7 @@ class _Script:
                 self._move(node, ours)
         if any("keras_ch8." in text or "keras_ch8>" in text for _, _, text in self._edits if "import" not in text):
             self._add_import()
-        text = self._bytes
-        for begin, end, new in sorted(self._edits, reverse=True):
-            text = text[:begin] + new.encode() + text[end:]
-        return text.decode()
+        return self.edited(self._edits)
 
     def _uses(self, node: ast.AST, call: ast.Call | None = None) -> Iterator[_Use]:
         """Yield the classes that both have, and edit the strings in `compile`; an f-string is not looked into."""
@@ -215,7 +192,7 @@ class _Script:
             instead = _addons.STAYS.get(full, "Of addons, optimizers, schedules and callbacks alone are swapped.")
             self.left.append((node.lineno, f"`{full}` stays. {instead}"))
             return
-        script = _addons.Script(lambda n: (self._begin(n), self._end(n)), ast.unparse, self._is_number)
+        script = _addons.Script(lambda n: (self.begin(n), self.end(n)), ast.unparse, self._is_number)
         edits, reason = ([], _UNCALLED) if call is None else _addons.edits_of(full, call, script)
         if reason:
             self.left.append((node.lineno, f"`{full}` stays. {reason}"))
@@ -231,8 +208,8 @@ class _Script:
     def _is_number(self, node: ast.expr, within: tuple[str, ...] = ()) -> bool:
         """Whether an expression surely is a number, also by a name that stands for one thing."""
         if isinstance(node, ast.Name):
-            bound = [n for n in ast.walk(self._tree) if node.id in _bound_by(n)]
-            values = [n.value for n in ast.walk(self._tree) if isinstance(n, ast.Assign) and n.targets == bound]
+            bound = [n for n in ast.walk(self.tree) if node.id in bound_by(n)]
+            values = [n.value for n in ast.walk(self.tree) if isinstance(n, ast.Assign) and n.targets == bound]
             is_new = node.id not in within and node.id not in self._known
             return is_new and len(bound) == len(values) == 1 and self._is_number(values[0], (*within, node.id))
         if isinstance(node, ast.BinOp):
@@ -247,15 +224,15 @@ class _Script:
             if isinstance(value, ast.Constant) and isinstance(value.value, str):
                 for name in both("optimizers"):
                     if value.value.lower() == name.lower():
-                        quote = self._bytes[self._begin(value) : self._begin(value) + 1].decode()
-                        self._edits.append((self._begin(value), self._end(value), f"{quote}keras_ch8>{name}{quote}"))
+                        quote = self.bytes[self.begin(value) : self.begin(value) + 1].decode()
+                        self._edits.append((self.begin(value), self.end(value), f"{quote}keras_ch8>{name}{quote}"))
                         self._note_numbers(value.lineno, name)
 
     def _swap(self, use: _Use) -> None:
         if reason := _refusal(use):
             self.left.append((use.node.lineno, f"`keras.{use.package}.{use.name}` stays. {reason}"))
         else:
-            self._edits.append((self._begin(use.node), self._end(use.node), f"keras_ch8.{use.package}.{use.name}"))
+            self._edits.append((self.begin(use.node), self.end(use.node), f"keras_ch8.{use.package}.{use.name}"))
             self._note_numbers(use.node.lineno, use.name, use.call)
 
     def _note_numbers(self, line: int, name: str, call: ast.Call | None = None) -> None:
@@ -268,17 +245,17 @@ class _Script:
 
     def _import_in_place_of_addons(self) -> None:
         """Import keras_ch8 where addons are imported whose parts were swapped, in their place if none is left."""
-        names = [n for n in ast.walk(self._tree) if isinstance(n, ast.Name)]
+        names = [n for n in ast.walk(self.tree) if isinstance(n, ast.Name)]
         for node in self._imports:
             bound = {alias.asname or alias.name.split(".")[0] for alias in node.names}
             own = [n for n in names if n.id in bound]
             if not any(id(n) in self._gone for n in own):
                 continue
             is_needed = any(id(n) not in self._gone for n in own)
-            end = self._begin(node) if is_needed else self._end(node)
-            after = self._break_after(node) if is_needed else ""
-            self._edits.append((self._begin(node), end, f"import keras_ch8{after}"))
-            self._has_import = self._has_import or node in self._tree.body
+            end = self.begin(node) if is_needed else self.end(node)
+            after = self.break_after(node) if is_needed else ""
+            self._edits.append((self.begin(node), end, f"import keras_ch8{after}"))
+            self._has_import = self._has_import or node in self.tree.body
 
     def _move(self, node: ast.ImportFrom, ours: list[ast.alias]) -> None:
         """Import some names from keras_ch8, and the rest from where it was."""
@@ -287,60 +264,12 @@ class _Script:
         lines = [f"from keras_ch8.{package} import {', '.join(map(ast.unparse, ours))}"]
         if rest:
             lines.append(f"from {node.module} import {', '.join(map(ast.unparse, rest))}")
-        self._edits.append((self._begin(node), self._end(node), self._break_after(node).join(lines)))
+        self._edits.append((self.begin(node), self.end(node), self.break_after(node).join(lines)))
 
     def _add_import(self) -> None:
-        """Import keras_ch8 after the first import of Keras that holds everywhere, or at the top.
-
-        An import inside a function or under an `if` holds there alone, and one behind a swap comes too late.
-        """
-        if self._has_import:
-            return
-        body, first = self._tree.body, min(begin for begin, *_ in self._edits)
-        before = [n for n in body if isinstance(n, ast.Import) and self._begin(n) < first]
-        if any(a.name == "keras_ch8" and a.asname is None for n in before for a in n.names):
-            return
-        of_keras = [n for n in body if n in self._imports and self._is_of_keras(n)]
-        docs = body[:1] if ast.get_docstring(self._tree) is not None else []
-        futures = [n for n in body if isinstance(n, ast.ImportFrom) and n.module == "__future__"]
-        if after := of_keras[:1] or futures[-1:] or docs:
-            end = self._end(after[0])
-            self._edits.append((end, end, f"{self._break_after(after[0])}import keras_ch8"))
-        else:
-            begin = self._begin(body[0])
-            self._edits.append((begin, begin, f"import keras_ch8{self._break_after(body[0])}"))
-
-    def _is_of_keras(self, node: ast.stmt) -> bool:
-        names = [alias.name for alias in getattr(node, "names", [])]
-        modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else names
-        return any(module.split(".")[0] in ("keras", "tensorflow") for module in modules)
-
-    # --- places ------------------------------------------------------------------------------------------------------
-
-    def _begin(self, node: Any) -> int:
-        return self._starts[int(node.lineno) - 1] + int(node.col_offset)
-
-    def _end(self, node: Any) -> int:
-        return self._starts[int(node.end_lineno) - 1] + int(node.end_col_offset)
-
-    def _break_after(self, node: ast.stmt) -> str:
-        """Return what parts a statement from the next: a new line where it has its own, otherwise a semicolon."""
-        line = self._lines[node.lineno - 1].encode()
-        before = line[: node.col_offset].decode()
-        after = self._lines[(node.end_lineno or node.lineno) - 1].encode()[node.end_col_offset :].decode().strip()
-        if before.strip() or (after and not after.startswith("#")):
-            return "; "
-        ending = next((line[len(line.rstrip("\r\n")) :] for line in self._lines if line.endswith(("\n", "\r"))), "\n")
-        return ending + before
-
-
-def _bound_by(node: ast.AST) -> list[str]:
-    """Return the names that a node makes stand for something, other than by an import."""
-    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-        return [node.id]
-    if isinstance(node, ast.arg):
-        return [node.arg]
-    return [node.name] if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) else []
+        """Import keras_ch8, unless that is done before the first swap."""
+        if not self._has_import and not self.has_import("keras_ch8", min(begin for begin, *_ in self._edits)):
+            self._edits.append(self.importing("import keras_ch8"))
 
 
 def _part(full: str) -> tuple[str, str] | None:
@@ -392,8 +321,3 @@ def _value(node: ast.expr) -> Any:
         return ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError):
         return _UNKNOWN
-
-
-def _lines(text: str) -> list[str]:
-    """Return the lines of a text as Python counts them, with their ends."""
-    return io.StringIO(text, newline="").readlines()

@@ -243,9 +243,10 @@ def current_rate(optimizer: keras.optimizers.Optimizer) -> float:
 
 
 def first_sentence(error: Exception) -> str:
-    """Return what an error says first, without what Keras puts around it."""
+    """Return what an error says first, without what Keras and TensorFlow put around it."""
     lines = [re.sub(r"\x1b\[\d*m", "", line).strip() for line in str(error).splitlines()]
-    said = [line for line in lines if line and not line.startswith("Exception encountered when calling")]
+    around = ("Exception encountered when calling", "Graph execution error", "Detected at node", "File ", "<stack")
+    said = [line for line in lines if line and not line.startswith(around)]
     return said[0] if said else type(error).__name__
 
 

@@ -291,11 +291,23 @@ def training_cases():
     yield case("training.compile_as", lambda: {"model": model(), "other": model()}, model=m.NOTHING, other=m.NOTHING)
     yield case(
         "cure",
-        lambda: {"model_factory": new_model, "data": (X, Y), "verdict": lower_the_rate(), "epochs": 1},
+        lambda: {
+            "model_factory": new_model,
+            "data": (X, Y),
+            "verdicts": [lower_the_rate()],
+            "fit": {"epochs": 1},
+            "seeds": 1,
+            "rounds": 1,
+            "minutes": 1.0,
+        },
         data=m.NOTHING,
-        verdict=m.NOTHING,
+        verdicts=m.NONE | m.sequence(m.NOTHING, empty=True),
         validation_data=m.NONE,
         callbacks=m.sequence(m.NOTHING, empty=True),
+        fit=m.NONE | m.mapping(m.NOTHING),
+        seeds=m.count(1),
+        rounds=m.count(1),
+        minutes=m.NONE | m.POSITIVE,
     )
     yield case(
         "choosing.find_learning_rate",

@@ -13,7 +13,7 @@ import pytest
 from keras.src.backend.tensorflow import trainer
 
 from keras_ch8 import callbacks, data, extend, integration, optimizers
-from keras_ch8.integration import epochs, fit, keras_private, registry, train_step
+from keras_ch8.integration import epochs, fit, keras_private, of_scripts, registry, train_step
 from tests.callbacks.runs import X, Y, network
 from tests.callbacks.runs import fit as fit_six_steps
 
@@ -23,6 +23,8 @@ ALL = {
     train_step.TRAIN_STEP: lambda: optimizers.Adam(skip_nonfinite=True),
     train_step.MAKE_TRAIN_FUNCTION: lambda: optimizers.LBFGS(),
     epochs.EPOCH_ITERATOR: lambda: data.ArraySource(np.ones((4, 1)), batch_size=2),
+    of_scripts.name_of("fit"): lambda: of_scripts.see("fit", lambda go, *_: go()),
+    of_scripts.name_of("evaluate"): lambda: of_scripts.see("evaluate", lambda go, *_: go()),
 }
 
 

@@ -1,7 +1,8 @@
 """Where the generators of random numbers of Python, NumPy and TensorFlow are: what a training may draw from."""
 
+import functools
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypedDict
 
@@ -60,6 +61,26 @@ def generators_kept() -> Iterator[None]:
     finally:
         with tf.init_scope():
             put(state)
+
+
+def shift_seeds(by: int) -> None:
+    """Add a number to each seed that Python, NumPy and TensorFlow are given from now on, until this process ends.
+
+    Keras takes its seeds from Python's generator, so these are others, too.
+    """
+    for owner, name in ((random, "seed"), (np.random, "seed"), (np.random, "default_rng"), (tf.random, "set_seed")):
+        setattr(owner, name, _shifted(getattr(owner, name), by))
+
+
+def _shifted(theirs: Callable[..., Any], by: int) -> Callable[..., Any]:
+    def other(seed: Any) -> Any:
+        return (int(seed) + by) % 2**32 if isinstance(seed, int | np.integer) else seed
+
+    @functools.wraps(theirs)
+    def shifted(*args: Any, **kwargs: Any) -> Any:
+        return theirs(*map(other, args), **{name: other(value) for name, value in kwargs.items()})
+
+    return shifted
 
 
 def _seeds_of_operations() -> Any:

@@ -1,0 +1,111 @@
+"""A script run as `python script.py arguments` runs it, in a process of its own that has imported Keras."""
+
+import atexit
+import contextlib
+import itertools
+import os
+import runpy
+import signal
+import sys
+import tempfile
+import textwrap
+import time
+import traceback
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+from typing import Any
+
+import keras
+
+from ...integration import keras_private
+from ...integration.backend import random_numbers
+from ._messages import Ended, Job
+from ._seen import PACKAGE, Seen, is_in
+
+LONGEST = 120
+"""Characters that are told of an error."""
+WRITES = ("open", "os.rename")
+"""Events of Python at which a file may be written, or moved to its place."""
+UNSENT = {"WANDB_MODE": "disabled", "COMET_MODE": "DISABLED", "NEPTUNE_MODE": "debug"}
+"""In the environment of a trial: it is no experiment of the user, so that it is not sent to where these go."""
+
+
+def run(job: Job, pipe: Connection, screen: Any = None) -> None:
+    """Run a script, and send what is seen of it, at last an `Ended`.
+
+    Args:
+        job: The run.
+        pipe: Where to send.
+        screen: File descriptors to print to, of another process; `None` for those of this one.
+    """
+    if job.log and hasattr(os, "setsid"):
+        os.setsid()  # Ctrl-C is for the command, which ends this process and all that it begins
+    _print_to(job.log, screen)
+    os.chdir(job.cwd)
+    sys.argv = [job.script, *job.arguments]
+    sys.path[:] = [job.cwd if job.module else os.path.dirname(job.script), *(job.moved.get(p, p) for p in sys.path[1:])]
+    if job.temporary:
+        os.environ |= UNSENT | {"TMPDIR": job.temporary, "MLFLOW_TRACKING_URI": f"file:{job.temporary}/mlruns"}
+        tempfile.tempdir = job.temporary
+    if job.seed is not None:
+        keras.utils.set_random_seed(job.seed)
+        random_numbers.shift_seeds(job.seed)
+    written: set[str] = set()
+    sys.addaudithook(lambda event, given: written.update(_written_by(event, given)) if event in WRITES else None)
+    Seen(job, pipe.send)
+    atexit._clear()  # what was registered for the process that this one is a fork of
+    begun = time.monotonic()
+    error, status = "", 0
+    try:
+        if job.module:
+            runpy.run_module(job.module, run_name="__main__", alter_sys=True)
+        else:
+            runpy.run_path(job.script, run_name="__main__")
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+        sys.stderr.write(f"{end.code}\n" * isinstance(end.code, str))
+    except BaseException as raised:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        sys.stderr.write(_traceback(raised, job.root))
+        said = f"{type(raised).__name__}: {_said_by(raised) if isinstance(raised, Exception) else raised}"
+        error = textwrap.shorten(said, LONGEST, placeholder=" ...")
+    seconds = time.monotonic() - begun
+    with contextlib.suppress(BaseException):
+        atexit._run_exitfuncs()
+    pipe.send(Ended(seconds, error, status, tuple(sorted(written))))
+
+
+def _print_to(log: str, screen: Any) -> None:
+    """Let this process print to a file, or to the screen of another process."""
+    if log:
+        with open(log, "wb") as file:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
+    elif screen:
+        for descriptor, theirs in enumerate(screen, 1):
+            os.dup2(theirs.detach(), descriptor)
+
+
+def _written_by(event: str, given: tuple[Any, ...]) -> Iterator[str]:
+    """Yield the file that one of these events writes; Python's own and TensorFlow's, which they make for speed, not."""
+    is_written = event != "open" or given[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+    path = given[0 if event == "open" else 1]
+    if is_written and isinstance(path, str) and not path.endswith(".pyc") and "__autograph_generated" not in path:
+        with contextlib.suppress(OSError):  # where the folder of the process is gone
+            yield os.path.abspath(path)
+
+
+def _said_by(error: Exception) -> str:
+    """Return what an error says in a line: of one in a graph the last, since the first is that there is one."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    if lines[:1] == ["Graph execution error:"]:
+        return next(line for line in reversed(lines) if line and not line.startswith("[["))
+    return keras_private.first_sentence(error)
+
+
+def _traceback(error: BaseException, root: str) -> str:
+    """Return what Python prints of an error, from the first line of the script on and without those of this package."""
+    said = traceback.TracebackException.from_exception(error)
+    frames = list(itertools.dropwhile(lambda frame: not is_in(root, frame.filename), said.stack))
+    said.stack[:] = [frame for frame in frames if not frame.filename.startswith(PACKAGE)]
+    return "".join(said.format())

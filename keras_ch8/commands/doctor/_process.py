@@ -1,0 +1,309 @@
+"""Runs a script in processes of their own: first as its user does, then in copies of its folder, without a trace."""
+
+import contextlib
+import dataclasses
+import filecmp
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from multiprocessing import connection, reduction
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from ._messages import Ended, Job, SeenEvaluate, SeenFit
+
+LARGEST = 500 * 10**6
+"""Bytes of a folder that is copied for each trial, at most."""
+LINKED = {".git", ".hg", ".svn", "node_modules"}
+"""Folders that a copy has as links, beside virtual environments: they are large, and no training writes there."""
+PREFIX = "keras_ch8-doctor-"
+"""Of the folder with the copies, which is no part of one where that is inside of what is copied."""
+LEAST, SLOWER = 60.0, 10.0
+"""A trial that takes more seconds, and so many times as long as the first run, hangs, and is ended."""
+TO_END = 5.0
+"""Seconds that the first run has to end by itself after Ctrl-C."""
+
+_FORKS = sys.platform == "linux"
+"""Whether runs are forks of a process that has imported Keras; elsewhere each imports it, which takes seconds."""
+_PROCESSES: Any = multiprocessing.get_context("forkserver" if _FORKS else "spawn")
+if _FORKS:
+    _PROCESSES.set_forkserver_preload([f"{__package__}._child"])
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """What is to be run.
+
+    Args:
+        script: The file.
+        module: Its name, where it is run as `python -m MODULE`; "" where it is not.
+        arguments: What it is given on the command line.
+        cwd: The folder that it is run in.
+    """
+
+    script: Path
+    module: str
+    arguments: tuple[str, ...]
+    cwd: Path
+
+    @property
+    def roots(self) -> list[Path]:
+        """The folders that a trial gets a copy of, first the one with the script: that and `cwd`, or the outer one."""
+        folder = self.script.parent
+        if folder.is_relative_to(self.cwd):
+            return [self.cwd]
+        return [folder] if self.cwd.is_relative_to(folder) else [folder, self.cwd]
+
+
+@dataclasses.dataclass(frozen=True)
+class Ran:
+    """What came of a run: what was seen in it, in order, and how it ended."""
+
+    seen: tuple[SeenFit | SeenEvaluate, ...]
+    ended: Ended
+
+    @property
+    def fits(self) -> list[SeenFit]:
+        """What was seen of each `fit`."""
+        return [each for each in self.seen if isinstance(each, SeenFit)]
+
+
+class Workplace:
+    """Where a script is run: in its own folder first, in copies of what that found there from then on.
+
+    Args:
+        target: What is to be run.
+        tell: Told in a line what each trial gives.
+        in_place: Whether a copy has links to all files that are not Python's.
+        draws: Whether trials write their curves to `runs(seed)`.
+        screen: File descriptors that the first run prints to, as its output and its errors.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        tell: Callable[[str], None],
+        *,
+        in_place: bool = False,
+        draws: bool = False,
+        screen: Sequence[int] = (1, 2),
+    ) -> None:
+        self.target, self.tell, self.in_place, self.draws, self.screen = target, tell, in_place, draws, screen
+        self.outside: list[str] = []
+        """Files outside of the folders that the first run wrote: trials write there, too."""
+        self._kept: dict[str, Path] = {}
+        self._patience = LEAST
+
+    def __enter__(self) -> "Workplace":
+        self._temporary = tempfile.TemporaryDirectory(prefix=PREFIX)
+        self.folder = Path(self._temporary.name).resolve()
+        self._copy(self.target.roots, self.folder / "found")
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        with self._temporary:
+            self._put_back()
+
+    def first_run(self) -> Ran:
+        """Run the script as its user does, and keep what it wrote."""
+        roots, begun = self.target.roots, time.time_ns()
+        ran = self._run(dict(zip(roots, roots, strict=True)), None, screen=self.screen)
+        self._patience = max(LEAST, SLOWER * ran.ended.seconds)
+        stats = {path: stat for root in roots for path, stat in files_in(root)}
+        own = [os.fstat(each) for each in (1, 2)]  # what `doctor` prints may go to a file of the folder
+        written = {path for path, stat in stats.items() if stat.st_mtime_ns >= begun and not path.endswith(".py")}
+        inside = written | (stats.keys() & {*ran.ended.written})  # a source that its user has saved is no output
+        inside -= {path for path, stat in stats.items() if any(os.path.samestat(stat, each) for each in own)}
+        outside = {path for path in ran.ended.written if not any(Path(path).is_relative_to(root) for root in roots)}
+        self.outside = sorted(filter(os.path.isfile, outside))
+        (self.folder / "kept").mkdir()
+        for number, path in enumerate([*inside, *self.outside]):
+            self._kept[path] = self.folder / "kept" / str(number)
+            shutil.copy2(path, self._kept[path])
+        return ran
+
+    def trial(self, edits: Mapping[str, bytes], **job: Any) -> Ran:
+        """Run the script in a copy of its folder.
+
+        Args:
+            edits: What else stands in some files, by their paths in the folder.
+            **job: Seed and score, as `Job` takes them.
+        """
+        with tempfile.TemporaryDirectory(dir=self.folder, prefix="trial-") as name:
+            folder = Path(name)
+            copies = self._copy(sorted((self.folder / "found").iterdir()), folder)
+            moved = dict(zip(self.target.roots, copies, strict=True))
+            for file, content in edits.items():
+                path = moved[self.target.roots[0]] / file
+                path.unlink()  # which may be a link
+                path.write_bytes(content)
+            return self._run(moved, self._patience, log=str(folder / "log"), temporary=str(folder), **job)
+
+    def runs(self, seed: int) -> Path:
+        """Return the folder with the curves of the trials with a seed."""
+        return self.folder / "runs" / str(seed)
+
+    def found(self, file: str) -> Path:
+        """Return a copy of a file as the first run found it, by its path in the folder."""
+        return self.folder / "found" / "0" / file
+
+    def _copy(self, roots: Sequence[Path], into: Path) -> list[Path]:
+        into.mkdir(exist_ok=True)
+        copies = [into / str(number) for number in range(len(roots))]
+        for root, folder in zip(roots, copies, strict=True):
+            copy(root, folder, self.in_place)
+        return copies
+
+    def _put_back(self) -> None:
+        """Put back what the first run wrote, where a trial has written since."""
+        for path, kept in self._kept.items():
+            if not (os.path.isfile(path) and filecmp.cmp(path, kept, shallow=False)):
+                shutil.copy2(kept, path)
+
+    def _run(
+        self, moved: Mapping[Path, Path], patience: float | None, screen: Sequence[int] | None = None, **how: Any
+    ) -> Ran:
+        """Run the script with some folders in the place of its own."""
+        target = self.target
+
+        def there(path: Path) -> str:
+            inside = next(((old, new) for old, new in moved.items() if path.is_relative_to(old)), (path, path))
+            return str(inside[1] / path.relative_to(inside[0]))
+
+        imported = {path: there(Path(path)) for path in sys.path if os.path.isabs(path)}
+        root = str(moved[target.roots[0]])
+        job = Job(root, there(target.cwd), there(target.script), target.module, target.arguments, imported, **how)
+        return apart(job, patience, screen)
+
+
+# --- a process --------------------------------------------------------------------------------------------------------
+
+
+def apart(job: Job, patience: float | None, screen: Sequence[int] | None) -> Ran:
+    """Run a script in a process of its own.
+
+    Args:
+        job: The run.
+        patience: Seconds after which it is ended; `None` for a run that belongs to the terminal, and takes its time.
+        screen: File descriptors that it prints to; `None` for a file.
+    """
+    receive, send = _PROCESSES.Pipe(duplex=False)
+    process = _PROCESSES.Process(target=_begin, args=(job, send, _Screen(screen) if screen else None))
+    process.start()
+    send.close()
+    seen: list[Any] = []
+    try:
+        is_over = _received(seen, receive, process, patience)
+    except KeyboardInterrupt:
+        if patience is None:  # it has got Ctrl-C from the terminal, too, unless that went to this process alone
+            with contextlib.suppress(KeyboardInterrupt):
+                if not _received(seen, receive, process, TO_END / 5):
+                    os.kill(process.pid, signal.SIGINT)
+                    _received(seen, receive, process, TO_END)
+        raise Interrupted(Ran(tuple(seen), Ended())) from None
+    finally:
+        _end(process, patience is not None)
+    if seen and isinstance(seen[-1], Ended):
+        return Ran(tuple(seen[:-1]), seen[-1])
+    why = f"It ended with exit code {process.exitcode}." if is_over else f"It took more than {patience:.0f} s."
+    return Ran(tuple(seen), Ended(error=why if process.exitcode or not is_over else ""))
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, with what was seen before."""
+
+    def __init__(self, ran: Ran) -> None:
+        super().__init__()
+        self.ran = Ran(tuple(each for each in ran.seen if not isinstance(each, Ended)), ran.ended)
+
+
+class _Screen:
+    """File descriptors that go to another process."""
+
+    def __init__(self, descriptors: Sequence[int]) -> None:
+        self.descriptors = descriptors
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if sys.platform == "win32":  # a process has the screen of the one that begins it
+            return list, ()
+        return list, ([reduction.DupFd(each) for each in self.descriptors],)
+
+
+def _begin(job: Job, pipe: Connection, screen: Any) -> None:
+    from ._child import run
+
+    run(job, pipe, screen)
+
+
+def _received(seen: list[Any], receive: Connection, process: Any, patience: float | None) -> bool:
+    """Take what a process sends until it ends; return whether it does in time."""
+    end = None if patience is None else time.monotonic() + patience
+    while ready := connection.wait(
+        [receive, process.sentinel], None if end is None else max(0.0, end - time.monotonic())
+    ):
+        try:
+            if receive not in ready:
+                break
+            seen.append(receive.recv())
+        except EOFError:
+            break
+    process.join(None if end is None else max(0.0, end - time.monotonic()))
+    return process.exitcode is not None
+
+
+def _end(process: Any, is_leader: bool) -> None:
+    """End a process, and those that it has begun where it leads them."""
+    if is_leader and hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.join()
+
+
+# --- a copy of a folder -----------------------------------------------------------------------------------------------
+
+
+NOT_THERE = (FileNotFoundError, PermissionError)
+"""Of a file that goes while it is looked at, or that the script cannot read either."""
+
+
+def files_in(folder: str | os.PathLike[str]) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield path and facts of each file that a copy of a folder has as its own."""
+    entries = []
+    with contextlib.suppress(*NOT_THERE):
+        entries = list(os.scandir(folder))
+    for entry in entries:
+        if is_linked(entry):
+            continue
+        if entry.is_dir():
+            yield from files_in(entry.path)
+        with contextlib.suppress(*NOT_THERE):
+            if entry.is_file():
+                yield entry.path, entry.stat()
+
+
+def copy(folder: str | os.PathLike[str], into: Path, in_place: bool) -> None:
+    """Copy a folder; with `in_place`, only Python's files are copied, and the others are links."""
+    into.mkdir()
+    for entry in list(os.scandir(folder)):
+        there = into / entry.name
+        with contextlib.suppress(*NOT_THERE):
+            if is_linked(entry) or (in_place and entry.is_file() and not entry.name.endswith(".py")):
+                there.symlink_to(os.path.realpath(entry.path))
+            elif entry.is_dir():
+                copy(entry.path, there, in_place)
+            elif entry.is_file():
+                shutil.copy2(entry.path, there)
+
+
+def is_linked(entry: os.DirEntry[str]) -> bool:
+    """Whether a copy has a link in the place of something: it is one, or a folder that is not copied."""
+    is_known = entry.name in LINKED or entry.name.startswith(PREFIX)
+    is_environment = os.path.exists(os.path.join(entry.path, "pyvenv.cfg"))
+    return entry.is_symlink() or (entry.is_dir() and (is_known or is_environment))

@@ -1,0 +1,63 @@
+"""What is proven on: a program that can be trained, as it is or with a cure in it, and what a training of it gives."""
+
+import dataclasses
+import math
+from typing import Protocol
+
+from ..verdicts.verdict import Verdict
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What one whole training has given.
+
+    Args:
+        score: How good the model is on data that it was not trained on, higher is better; NaN where the training
+            failed or diverged. Defaults to NaN, as of one that failed.
+        measure: What the score is, such as `"accuracy"`, `"R2"`, or `"validation loss"`.
+        best: Score of a perfect model: 1 for an accuracy or R2; 0 for a loss, whose score is its negative. Defaults to
+            `1.0`.
+        floor: Score of a model that predicts the same for all examples: a training that failed is no worse, and none
+            is better that does not exceed it. It does not matter for a loss. Defaults to `0.0`.
+        seconds: How long it took.
+        verdicts: What was found, the most serious first; only those of seed 0 are read.
+        curve: Step and loss at the end of each epoch: the validation loss, or the training loss without one.
+        state: Name of the state of the run, as `"ok"` or `"little_checked"`.
+        unchecked: What could not be checked, a sentence each.
+        error: The last lines of the traceback, where it failed.
+    """
+
+    score: float = math.nan
+    measure: str = ""
+    best: float = 1.0
+    floor: float = 0.0
+    seconds: float = 0.0
+    verdicts: tuple[Verdict, ...] = ()
+    curve: tuple[tuple[float, float], ...] = ()
+    state: str = ""
+    unchecked: tuple[str, ...] = ()
+    error: str = ""
+
+    @property
+    def acts(self) -> list[Verdict]:
+        """The verdicts that call for action."""
+        return [verdict for verdict in self.verdicts if verdict.level == "act"]
+
+    @property
+    def last_line(self) -> str:
+        """What the error says."""
+        return self.error.strip().rpartition("\n")[2]
+
+
+class Program(Protocol):
+    """Something that trains: a script, or functions that make a model and its data."""
+
+    @property
+    def text(self) -> str:
+        """The patch that it has: the change of its source, or the code of the fixes."""
+
+    def train(self, seed: int) -> Outcome:
+        """Train once from the beginning, apart from all other trainings; seed 0 is the program's own, if it has one."""
+
+    def with_cure(self, verdict: Verdict) -> "Program | str":
+        """Return this program with the code of a verdict in it, or a sentence that says why that is not possible."""

@@ -1,0 +1,173 @@
+"""Tries the fixes of a program in rounds, each on top of those that are proven, and checks all of them in the end."""
+
+import dataclasses
+import math
+import statistics
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+
+from ..verdicts.verdict import Verdict
+from .judge import Judgement, Pair, can_be_proven, judge
+from .program import Outcome, Program
+from .result import Proof, Tried
+
+MOST_TRIED = 12
+"""Fixes that a round tries at most."""
+FEWEST_FRESH = 2
+"""Fresh seeds below which nothing is proven, where so many were asked for."""
+
+
+def prove(
+    program: Program,
+    verdicts: Sequence[Verdict] | None = None,
+    *,
+    seeds: int = 3,
+    rounds: int = 3,
+    minutes: float | None = None,
+    tell: Callable[[str], object] = print,
+) -> Proof:
+    """Return what trials show of the fixes of a program.
+
+    A round tries the fixes of what calls for action, one after the other, against the program as it stands: both train
+    with the same seeds, in turn, until it is clear that a fix cannot be proven. The first that is proven stays, and the
+    next round goes on from there. A fix that is not, but whose verdict leaves without harm, is tried with those of the
+    verdicts that it leaves, because two faults may have to go together.
+
+    Seeds 0 to `seeds - 1` choose. As many others then compare the program of the beginning with all that was chosen,
+    once: only what is proven there too is proposed, and the gain is that which these seeds show.
+
+    Args:
+        program: What is to be trained.
+        verdicts: Those whose fixes the first round tries. Defaults to `None`: those that call for action.
+        seeds: Trainings in each comparison, at most.
+        rounds: Fixes in the patch, at most.
+        minutes: After which nothing more is begun; `None` for no limit.
+        tell: Told in a line what each trial has shown.
+    """
+    trials = _Trials(minutes)
+    first = trials.outcome(program, 0)
+    search = _Search(program, trials, seeds, rounds, tell)
+    try:
+        search.run(first.acts if verdicts is None else verdicts)
+    except KeyboardInterrupt:
+        search.notes.append("You ended it before all was tried.")
+    return search.proof(first)
+
+
+_Fix = tuple[Program, tuple[Verdict, ...], Verdict]
+"""A program, what is in it beyond what was chosen, and what is to be tried in it."""
+
+
+class _Trials:
+    """Runs trainings, each of them once, and knows how much time is left."""
+
+    def __init__(self, minutes: float | None) -> None:
+        self.begun = time.monotonic()
+        self._end = math.inf if minutes is None else self.begun + 60 * minutes
+        self._done: dict[tuple[int, int], tuple[Program, Outcome]] = {}  # with the program, whose id stays its own then
+
+    def outcome(self, program: Program, seed: int) -> Outcome:
+        """Return what a training gives."""
+        if (id(program), seed) not in self._done:
+            self._done[id(program), seed] = program, program.train(seed)
+        return self._done[id(program), seed][1]
+
+    def pairs(self, without: Program, cured: Program, seeds: Sequence[int], reserved: int = 0) -> tuple[Pair, ...]:
+        """Return pairs until the fix cannot be proven any more, or only the time for some later trainings is left."""
+        found: list[Pair] = []
+        for seed in seeds:
+            new = sum((id(each), seed) not in self._done for each in (without, cured))
+            each_takes = statistics.fmean(outcome.seconds for _, outcome in self._done.values())
+            if time.monotonic() + (new + reserved) * each_takes > self._end:
+                break
+            found.append(Pair(seed, self.outcome(without, seed), self.outcome(cured, seed)))
+            if not can_be_proven(found, len(seeds)):
+                break
+        return tuple(found)
+
+
+class _Search:
+    """What was tried so far, and what was chosen of it."""
+
+    def __init__(
+        self, program: Program, trials: _Trials, seeds: int, rounds: int, tell: Callable[[str], object]
+    ) -> None:
+        self.program, self.trials, self.seeds, self.rounds, self.tell = program, trials, seeds, rounds, tell
+        self.chosen = program
+        self.cures: tuple[Verdict, ...] = ()
+        self.tried: list[Tried] = []
+        self.fresh: Judgement | None = None
+        self.notes: list[str] = []
+
+    def run(self, verdicts: Sequence[Verdict]) -> None:
+        """Choose in rounds, and ask the fresh seeds."""
+        while self._choose(verdicts) and len(self.cures) < self.rounds:
+            verdicts = self.trials.outcome(self.chosen, 0).acts
+        if self.cures:
+            pairs = self.trials.pairs(self.program, self.chosen, range(self.seeds, 2 * self.seeds))
+            self.fresh = self._judged(pairs, "fresh seeds")
+            self.tell(f"All together, with fresh seeds: {self.fresh or 'not tried.'}")
+
+    def _choose(self, verdicts: Sequence[Verdict]) -> bool:
+        """Try fixes on top of what was chosen until one is proven, and return whether one is."""
+        to_try = deque[_Fix]((self.chosen, (), each) for each in _fixes(verdicts))
+        known: set[frozenset[str]] = set()
+        while to_try and len(known) < MOST_TRIED:
+            program, before, verdict = to_try.popleft()
+            cures = (*before, verdict)
+            codes = frozenset(each.code for each in cures)
+            is_there = verdict.code in [each.code for each in (*self.cures, *before)]
+            if verdict.code and (is_there or codes in known):
+                continue
+            known.add(codes)
+            tried = self._tried(program, cures)
+            if tried is None:
+                return False
+            self.tried.append(tried)
+            self.tell(str(tried))
+            if tried.judgement is None or tried.program is None:
+                continue
+            if tried.judgement.level == "proven":
+                self.chosen, self.cures = tried.program, (*self.cures, *cures)
+                return True
+            pair = tried.judgement.pairs[0]
+            left, is_no_worse = pair.cured.acts, not tried.judgement.worse or pair.without.error
+            has_left = is_no_worse and verdict.kind not in [each.kind for each in left]
+            if has_left and len(self.cures) + len(cures) < self.rounds:
+                to_try.extend((tried.program, cures, each) for each in _fixes(left))
+        return False
+
+    def _tried(self, program: Program, cures: tuple[Verdict, ...]) -> Tried | None:
+        """Return what comes of a program with the last of some fixes in it; None if there is no time for that."""
+        verdict = cures[-1]
+        patched = program.with_cure(verdict) if verdict.code else f"It has no code: {verdict.cure}"
+        if isinstance(patched, str):
+            return Tried(cures, reason=patched)
+        reserved = 2 * min(self.seeds, FEWEST_FRESH)
+        judgement = self._judged(self.trials.pairs(self.chosen, patched, range(self.seeds), reserved), "seeds")
+        return Tried(cures, judgement, program=patched) if judgement else None
+
+    def _judged(self, pairs: Sequence[Pair], of: str) -> Judgement | None:
+        """Return what pairs say, if there are some, and note if `minutes` did not allow all that were needed."""
+        if len(pairs) < self.seeds and can_be_proven(pairs, self.seeds):
+            note = (
+                f"`minutes` allowed {len(pairs)} of {self.seeds} {of}." if pairs else "`minutes` allowed no more fixes."
+            )
+            self.notes += [] if note in self.notes else [note]
+        return judge(pairs) if pairs else None
+
+    def proof(self, first: Outcome) -> Proof:
+        """Return what was found."""
+        of_fresh = self.fresh.pairs if self.fresh and self.fresh.level == "proven" else ()
+        patched = self.chosen if len(of_fresh) >= min(self.seeds, FEWEST_FRESH) else None
+        seconds, unchecked = time.monotonic() - self.trials.begun, (*first.unchecked, *self.notes)
+        return Proof(first, tuple(self.tried), self.cures, patched, self.fresh, seconds, unchecked)
+
+
+def _fixes(verdicts: Sequence[Verdict]) -> Iterator[Verdict]:
+    """Yield verdicts, each followed by one whose fix is what to do if that of the first does not help."""
+    for verdict in verdicts:
+        yield verdict
+        if verdict.then_code:
+            yield dataclasses.replace(verdict, cure=verdict.then, code=verdict.then_code, then="", then_code="")

@@ -1,0 +1,337 @@
+"""`doctor`: a script is run as its user runs it, then in copies, and its files stay as it left them."""
+
+import hashlib
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from keras_ch8 import __main__
+from keras_ch8.commands.doctor import _process, _session
+from keras_ch8.commands.doctor._messages import EVALUATE, HELD_OUT, VALIDATION, Ended, Score, SeenEvaluate, SeenFit
+from keras_ch8.commands.doctor._process import Ran, Target, Workplace
+from keras_ch8.commands.doctor._script import Scoring, outcome_of
+from keras_ch8.integration.backend import random_numbers
+from keras_ch8.verdicts.verdict import Verdict
+from tests import forked
+
+DATA = """\
+import keras
+import numpy as np
+
+rng = np.random.default_rng(0)
+x = rng.normal(size=(256, 4)).astype("float32")
+y = x @ np.ones((4, 1), "float32")
+"""
+MODEL = """\
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+model.compile(keras.optimizers.SGD(3.0), "mse")
+"""
+SICK = f"{DATA}{MODEL}model.fit(x, y, epochs=4, verbose=2)\n"
+HEALTHY = SICK.replace("3.0", "0.05")
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch, capfd):
+    """Return a function that writes files, calls the command in their folder, and returns its status and output."""
+
+    def called(*line, **files):
+        for name, text in {"train.py": files.pop("train", "")}.items() | files.get("others", {}).items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr("sys.argv", ["keras_ch8", "doctor", *line])
+        status = __main__.main()
+        return status, *capfd.readouterr()
+
+    return called
+
+
+def digests(*folders):
+    """Return a hash of each file."""
+    paths = [path for folder in folders for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+# --- what the command takes ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "line, said",
+    [
+        ([], "Name the script"),
+        (["there_is_none.py"], "there_is_none.py is not there"),
+        (["."], ". is a folder"),
+        (["analysis.ipynb"], r"notebook: call `keras_ch8.cure\(model_factory, data\)` in it"),
+        (["-m", "no.such.module"], "There is no module no.such.module in"),
+    ],
+)
+def test_what_is_no_script_is_refused_in_a_sentence(call, line, said):
+    status, out, err = call(*line)
+    assert (status, out) == (2, "")
+    assert err.count("\n") == 1
+    assert re.search(said, err)
+
+
+def test_a_folder_that_is_too_large_to_copy_is_refused_unless_its_files_are_shared(call, monkeypatch):
+    monkeypatch.setattr(_session, "LARGEST", 10**6)
+    assert call("--dry-run", "train.py", others={"data/numbers": "0" * 10**6 + "0"})[0] == 2
+    assert call("--dry-run", "--in-place", "train.py")[0] == 0
+
+
+def test_options_of_the_command_stand_before_the_script_or_after_its_arguments_and_what_follows_two_dashes_is_not_its(
+    call,
+):
+    status, out, _ = call("--minutes", "3", "train.py", "--lr", "1", "--dry-run", "--", "--minutes", "9")
+    assert status == 0
+    assert "train.py --lr 1 --minutes 9\n" in out
+    assert "for at most 3 minutes" in out
+
+
+# --- a script is run as its user runs it -----------------------------------------------------------------------------
+
+
+def test_a_script_without_a_fit_runs_to_its_end_and_is_told_what_is_watched(call):
+    status, out, _ = call("train.py", "--lr", "2", train="import sys\nprint(sys.argv[1:], __name__)")
+    assert status == 2
+    assert out.splitlines()[0] == "['--lr', '2'] __main__"
+    assert "ended without a `fit` of a Keras model" in out
+
+
+@pytest.mark.slow
+def test_a_script_that_exits_with_a_status_before_any_fit_has_failed(call):
+    status, _, err = call("train.py", train="import sys\nsys.exit('no data')")
+    assert (status, err.splitlines()[-1]) == (4, "no data")
+
+
+MAIN = """
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--epochs", type=int)
+    os.chdir(os.path.dirname(__file__) + "/out")
+    model.fit(x, y, epochs=parser.parse_args().epochs, verbose=2)
+    open("done.txt", "a").write("done ")
+    return 0
+
+if __name__ == "__main__":
+    sys.exit(main())
+"""
+
+
+def test_a_healthy_script_with_arguments_another_folder_and_an_exit_is_run_once_and_called_well(call, tmp_path):
+    train = f"import argparse, os, sys\n{DATA}{MODEL.replace('3.0', '0.05')}{MAIN}"
+    status, out, _ = call("train.py", "--epochs", "7", train=train, others={"out/readme": ""})
+    assert status == 0
+    assert "Epoch 7/7" in out
+    assert re.search(r"^(OK|LITTLE CHECKED|WATCH): ", out, re.MULTILINE)
+    assert (tmp_path / "out" / "done.txt").read_text() == "done "
+
+
+@pytest.mark.slow
+def test_an_error_of_the_script_is_shown_as_python_shows_it(call):
+    status, _, err = call("train.py", train=f"{HEALTHY}raise OSError('disk full')")
+    own = err[err.index("Traceback") :]
+    assert status == 4
+    assert own.splitlines()[-1] == "OSError: disk full"
+    assert "train.py" in own
+    assert "keras_ch8" not in own
+
+
+@pytest.mark.slow
+def test_what_is_wrong_with_a_training_that_an_error_ends_in_its_first_step_is_said(call, monkeypatch):
+    train = SICK.replace("Dense(1)", "Dense(3, 'softmax')").replace('"mse"', '"sparse_categorical_crossentropy"')
+    train = train.replace("y = x @ np.ones((4, 1), 'float32')", "")
+    status, out, err = call(
+        "--minutes", "0", "train.py", train=train.replace("model.compile", "y = np.arange(256) % 9\nmodel.compile")
+    )
+    assert status == 4
+    assert "InvalidArgumentError" in err
+    assert "ACT Last layer does not fit the loss" in out
+
+
+# --- no trace is left ------------------------------------------------------------------------------------------------
+
+WRITES = """
+import os, sys, time
+
+callbacks = [keras.callbacks.ModelCheckpoint("best.keras"), keras.callbacks.CSVLogger("log.csv")]
+callbacks += [keras.callbacks.ModelCheckpoint(sys.argv[1] + "/all.weights.h5", save_weights_only=True)]
+if not os.path.exists("data.npz"):
+    np.savez("data.npz", x=x)
+model.fit(x, y, epochs=2, verbose=0, callbacks=callbacks)
+open(sys.argv[2] + "/result.txt", "w").write(str(time.time()))
+"""
+
+
+@pytest.mark.slow
+def test_every_file_of_the_user_is_byte_for_byte_as_the_first_run_left_it(tmp_path):
+    inside, outside = tmp_path / "project", tmp_path / "elsewhere"
+    inside.mkdir()
+    outside.mkdir()
+    (inside / "train.py").write_text(f"{DATA}{MODEL}{WRITES}")
+    target = Target(inside / "train.py", "", (str(inside), str(outside)), inside)
+    with Workplace(target, print) as work:
+        assert work.first_run().ended.error == ""
+        left = digests(inside, outside)
+        assert {path.name for path in left} >= {"best.keras", "log.csv", "data.npz", "all.weights.h5", "result.txt"}
+        assert work.outside == [str(outside / "result.txt")]
+        assert work.trial({}, seed=1, scored_on=HELD_OUT).ended.error == ""
+        now = digests(inside, outside)
+        assert {path.name for path in now if left[path] != now[path]} == {"all.weights.h5", "result.txt"}
+    assert digests(inside, outside) == left
+    assert not work.folder.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="Ctrl-C goes to a group of processes")
+def test_ctrl_c_says_what_was_found_and_leaves_nothing(tmp_path):
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "train.py").write_text(f"{SICK}print('waiting', flush=True)\nimport time\ntime.sleep(600)\n")
+    environment = os.environ | {"TMPDIR": str(tmp_path / "tmp"), "PYTHONPATH": str(Path(__file__).parents[2])}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "keras_ch8", "doctor", "train.py"],
+        cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    lines = iter(process.stdout.readline, "")
+    assert "waiting\n" in lines
+    os.killpg(process.pid, signal.SIGINT)
+    rest = process.communicate(timeout=60)[0]
+    assert process.returncode == 130
+    assert "ACT " in rest
+    assert not list((tmp_path / "tmp").glob("keras_ch8*"))
+
+
+def test_a_copy_has_links_where_nothing_is_written_and_with_in_place_to_all_that_is_not_python(tmp_path):
+    source, own = tmp_path / "source", f"{_process.PREFIX}1"
+    for name in ("train.py", "data/x.npy", ".git/HEAD", "env/pyvenv.cfg", f"{own}/found"):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_text(name)
+    (source / "elsewhere").symlink_to(tmp_path)
+    links = {}
+    for in_place in (False, True):
+        there = tmp_path / str(in_place)
+        _process.copy(source, there, in_place)
+        assert (there / "data/x.npy").read_text() == "data/x.npy"
+        names = ("train.py", "data/x.npy", ".git", "env", own, "elsewhere")
+        links[in_place] = [name for name in names if (there / name).is_symlink()]
+    assert links[False] == [".git", "env", own, "elsewhere"]
+    assert links[True] == ["data/x.npy", *links[False]]
+
+
+# --- seeds and scores ------------------------------------------------------------------------------------------------
+
+
+def drawn(by):
+    """Return what each generator gives first after a script has set its seed."""
+    random_numbers.shift_seeds(by)
+    keras.utils.set_random_seed(1)
+    found = [float(keras.random.uniform(())), random.random(), np.random.random()]  # noqa: NPY002
+    np.random.seed(1)  # noqa: NPY002
+    random.seed(1)
+    return [*found, random.random(), np.random.random(), np.random.default_rng(1).random()]  # noqa: NPY002
+
+
+@pytest.mark.slow
+def test_seeds_are_others_where_a_script_sets_them_and_the_same_after_equal_shifts():
+    own, other, again = (forked.call(drawn, by) for by in (0, 7, 7))
+    assert again == other
+    assert all(a != b for a, b in zip(own, other, strict=True))
+
+
+def seen(line, model=0, scored_on=VALIDATION, score=0.0, verdicts=()):
+    return SeenFit(("train.py", (line, line, 0, 9)), model, scored_on, tuple(verdicts), score=Score(score, "accuracy"))
+
+
+def test_a_script_is_scored_where_it_trains_last_over_all_models_of_a_cross_validation_after_their_last_fit():
+    folds = Ran(
+        (seen(3, 0, score=0.1), *(seen(9, fold, score=s) for fold, s in ((1, 0.2), (1, 0.6), (2, 0.8)))), Ended()
+    )
+    assert Scoring(folds).score(folds).value == pytest.approx(0.7)
+
+
+def test_a_script_without_validation_is_scored_where_it_evaluates_last():
+    ran = Ran((seen(3, scored_on=HELD_OUT), SeenEvaluate(Score(0.5)), SeenEvaluate(Score(0.9))), Ended())
+    assert Scoring(ran).on == EVALUATE
+    assert Scoring(ran).score(ran).value == 0.9
+
+
+def test_of_each_kind_the_gravest_verdict_of_all_trainings_counts_and_a_script_that_fails_has_no_score():
+    mild, grave = (Verdict("plateau", level, level, "", "8.2", 5) for level in ("watch", "act"))
+    ran = Ran((seen(3, verdicts=[mild]), seen(5, verdicts=[grave])), Ended(error="OSError: disk full"))
+    outcome = outcome_of(ran, Score(0.5))
+    assert outcome.verdicts == (grave,)
+    assert np.isnan(outcome.score)
+
+
+# --- from a sick script to a patch that is proven --------------------------------------------------------------------
+
+
+@pytest.fixture
+def quickly(monkeypatch):
+    """One seed chooses, and one proves."""
+    monkeypatch.setattr(_session, "SEEDS", 1)
+
+
+@pytest.mark.slow
+def test_a_flat_script_gets_a_patch_that_git_applies_and_that_write_puts_into_the_file(call, quickly, tmp_path):
+    status, out, err = call("--write", "--json", "train.py", train=SICK)
+    assert status == 1, out
+    found = json.loads(out)
+    evidence = [each["evidence"] for each in found["runs"][0]["findings"]]
+    assert [bool(each["unit"]) for each in evidence] == [bool(each["series"]) for each in evidence]
+    assert found["gain"]["result"] == "proven"
+    assert found["patch"] in err
+    assert "before" in Path(found["page"]).read_text()
+    patched = (tmp_path / "train.py").read_text()
+    assert (tmp_path / "train.py.orig").read_text() == SICK
+    (tmp_path / "train.py").write_text(SICK)
+    (tmp_path / "fix.diff").write_text(found["patch"])
+    subprocess.run(["git", "apply", "fix.diff"], cwd=tmp_path, check=True)
+    assert (tmp_path / "train.py").read_text() == patched != SICK
+
+
+@pytest.mark.slow
+def test_a_module_with_functions_and_relative_imports_gets_a_patch(call, quickly):
+    net = f"import keras\ndef build():\n{textwrap.indent(MODEL, '    ')}\n    return model\n"
+    fit = "    build().fit(x, y, validation_data=(x[:50], y[:50]), epochs=4, verbose=0)"
+    main = f"from .net import build\n\ndef main():\n{fit}\n\nif __name__ == '__main__':\n    main()\n"
+    others = {"lab/__init__.py": "", "lab/net.py": net, "lab/train.py": DATA + main}
+    status, out, _ = call("-m", "lab.train", others=others)
+    assert status == 1, out
+    assert "--- a/lab/train.py" in out
+    assert "scored on the validation data of the script" in out
+
+
+@pytest.mark.slow
+def test_a_script_with_a_data_set_that_evaluates_gets_a_patch(call, quickly):
+    made = "import tensorflow as tf\ndata = tf.data.Dataset.from_tensor_slices((x, y)).batch(32)\nmodel.fit(data,"
+    status, out, _ = call("train.py", train=f"{SICK.replace('model.fit(x, y,', made)}model.evaluate(x, y)\n")
+    assert status == 1, out
+    assert "scored on the data that the script evaluates on" in out
+
+
+def test_what_the_command_prints_to_a_file_of_the_folder_stays(tmp_path, monkeypatch):
+    (tmp_path / "train.py").write_text("")
+    screen = os.dup(1)
+    with (tmp_path / "doctor.json").open("wb") as file:
+        os.dup2(file.fileno(), 1)
+    try:
+        with Workplace(Target(tmp_path / "train.py", "", (), tmp_path), print) as work:
+            monkeypatch.setattr(work, "_run", lambda *_, **options: Ran((), Ended()))
+            os.write(1, b"found, ")
+            work.first_run()
+            os.write(1, b"and proven")
+    finally:
+        os.dup2(screen, 1)
+        os.close(screen)
+    assert (tmp_path / "doctor.json").read_bytes() == b"found, and proven"

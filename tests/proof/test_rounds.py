@@ -1,0 +1,202 @@
+"""Fixes tried in rounds on programs that take no time: which are proposed, which are tried at all, and what is said."""
+
+import dataclasses
+
+import pytest
+
+from keras_ch8.extend import Verdict
+from keras_ch8.proof.program import Outcome
+from keras_ch8.proof.rounds import prove
+
+
+def verdict(code, kind="step_too_long", level="act", **others):
+    return Verdict(kind, level, "So it is.", f"Do {code}.", "8.2.1", 5, code=code, **others)
+
+
+@dataclasses.dataclass(eq=False)
+class Fake:
+    """A program whose score follows from the codes that are in it, and the seed."""
+
+    scores: object
+    found: object
+    codes: tuple = ()
+    log: list = dataclasses.field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def text(self):
+        return "\n".join(self.codes)
+
+    def with_cure(self, verdict):
+        if verdict.code == "no place":
+            return "There is no place for it."
+        return dataclasses.replace(self, codes=(*self.codes, verdict.code))
+
+    def train(self, seed):
+        self.log.append((self.codes, seed))
+        score = self.scores(self.codes, seed)
+        if isinstance(score, BaseException):
+            raise score
+        verdicts = tuple(self.found.get(self.codes, ()))
+        return Outcome(score, "accuracy", floor=0.1, verdicts=verdicts, state="act", seconds=self.seconds)
+
+
+def proven(scores, found, **options):
+    """Return what is proven of a program, which trainings that took, and what was told."""
+    program, told = Fake(scores, found), []
+    return prove(program, tell=told.append, **options), program.log, told
+
+
+def test_the_first_fix_that_is_proven_stays_and_the_next_round_goes_on_from_there():
+    better = {(): 0.3, ("a",): 0.3, ("b",): 0.6, ("b", "c"): 0.9}
+    found = {(): [verdict("a"), verdict("b")], ("b",): [verdict("c")]}
+    proof, _, told = proven(lambda codes, seed: better[codes] + seed / 100, found)
+    assert proof.patched.text == "b\nc"
+    assert [v.code for v in proof.cures] == ["b", "c"]
+    assert [tried.judgement.level for tried in proof.tried] == ["not proven", "proven", "proven"]
+    assert proof.state == "proven"
+    assert str(proof).startswith("Proven with 3 fresh seeds: Do b. Do c. Accuracy is 0.94 with it, 0.34 without it")
+    assert (
+        told[0] == "Fix of step_too_long: not proven. Accuracy is 0.305 with it, 0.305 without it (median of 2 seeds)."
+    )
+
+
+def test_the_gain_that_is_quoted_is_that_of_seeds_which_have_not_chosen():
+    proof, log, _ = proven(
+        lambda codes, seed: 0.9 if codes and seed < 3 else 0.5 + 0.1 * len(codes), {(): [verdict("a")]}
+    )
+    assert [pair.seed for pair in proof.fresh.pairs] == [3, 4, 5]
+    assert "Accuracy is 0.6 with it, 0.5 without it (median of 3 seeds). Differences: +0.1 to +0.1." in str(proof)
+    assert sorted(log) == sorted((codes, seed) for codes in ((), ("a",)) for seed in range(6))  # each once
+
+
+@pytest.mark.parametrize("fresh", [0.5, 0.52, 0.3])
+def test_what_only_the_seeds_that_chose_it_show_is_not_proposed(fresh):
+    proof, *_ = proven(lambda codes, seed: 0.5 if not codes else 0.9 if seed < 3 else fresh, {(): [verdict("a")]})
+    assert (proof.patched, proof.state) == (None, "sick")
+    assert proof.tried[0].judgement.level == "proven"
+    assert "No fix is proven. What helped in its trial does not with fresh seeds: " in str(proof)
+    assert "fix, as code" not in str(proof)
+
+
+def test_a_fix_that_is_worse_once_is_dropped_at_once():
+    proof, log, _ = proven(lambda codes, seed: 0.5 - 0.3 * len(codes), {(): [verdict("a")]})
+    assert proof.tried[0].judgement.level == "harms"
+    assert log == [((), 0), (("a",), 0)]
+    assert proof.patched is None
+
+
+def test_where_a_fix_does_not_help_its_alternative_is_tried_before_the_next_verdict():
+    first = verdict("a", then="Do a2.", then_code="a2")
+    proof, log, _ = proven(lambda codes, _: 0.9 if codes == ("b",) else 0.5, {(): [first, verdict("b")]}, seeds=1)
+    assert [codes for codes, seed in log if seed == 0] == [(), ("a",), ("a2",), ("b",)]
+    assert [tried.cures[0].cure for tried in proof.tried] == ["Do a.", "Do a2.", "Do b."]
+    assert proof.patched.text == "b"
+
+
+def test_two_faults_that_have_to_go_together_are_found_and_no_part_is_proven_alone():
+    found = {(): [verdict("a", "wrong_loss"), verdict("b")], ("a",): [verdict("b")]}
+    proof, *_ = proven(lambda codes, _: 0.9 if {*codes} == {"a", "b"} else 0.5, found)
+    assert proof.patched.text == "a\nb"
+    assert [(len(tried.cures), tried.judgement.level) for tried in proof.tried] == [
+        (1, "not proven"),
+        (1, "not proven"),
+        (2, "proven"),
+    ]
+
+
+def test_of_two_faults_that_each_end_the_training_the_second_is_tried_behind_the_first():
+    class Failing(Fake):
+        def train(self, seed):
+            outcome = super().train(seed)
+            return outcome if len(self.codes) == 2 else dataclasses.replace(outcome, score=float("nan"), error="No.")
+
+    found = {
+        (): [verdict("a", "wrong_loss"), verdict("b")],
+        ("a",): [verdict("b")],
+        ("b",): [verdict("a", "wrong_loss")],
+    }
+    proof = prove(Failing(lambda *_: 0.9, found), tell=lambda _: None)
+    assert proof.patched.text == "a\nb"
+    assert str(proof).startswith(
+        "The training fails: No. Proven with 3 fresh seeds: Do a. Do b. Accuracy is 0.9 with it, "
+    )
+
+
+def test_a_fix_whose_verdict_stays_is_not_built_upon():
+    found = {(): [verdict("a")], ("a",): [verdict("a"), verdict("b", "cliff")]}
+    proof, *_ = proven(lambda codes, _: 0.9 if {*codes} == {"a", "b"} else 0.5, found)
+    assert proof.patched is None
+    assert len(proof.tried) == 1
+
+
+def test_a_patch_has_no_more_fixes_than_rounds():
+    found = {("a",) * n: [verdict("a" * (n + 1))] for n in range(1)} | {("a",): [verdict("b")]}
+    proof, *_ = proven(lambda codes, _: 0.3 + 0.2 * len(codes), found, rounds=1)
+    assert proof.patched.text == "a"
+
+
+def test_what_has_no_code_or_no_place_says_so_and_trains_nothing():
+    proof, log, told = proven(lambda *_: 0.5, {(): [verdict(""), verdict("no place", "cliff")]})
+    assert log == [((), 0)]
+    assert told == [
+        "Fix of step_too_long: not tried. It has no code: Do .",
+        "Fix of cliff: not tried. There is no place for it.",
+    ]
+    assert str(proof).startswith("No fix is proven; none could be tried.")
+
+
+def test_of_a_healthy_program_nothing_is_tried():
+    proof, log, _ = proven(lambda *_: 0.9, {(): [verdict("a", level="watch")]})
+    assert (proof.state, proof.tried, log) == ("healthy", (), [((), 0)])
+    assert str(proof) == "Nothing calls for a fix."
+
+
+def test_verdicts_that_are_given_are_tried_in_the_first_round():
+    proof, *_ = proven(lambda codes, _: 0.9 if codes else 0.5, {}, verdicts=[verdict("a", level="watch")])
+    assert proof.patched.text == "a"
+
+
+def test_ctrl_c_ends_it_with_what_was_found():
+    def scores(codes, seed):
+        return KeyboardInterrupt() if codes == ("b",) else 0.5
+
+    proof, *_ = proven(scores, {(): [verdict("a"), verdict("b")]})
+    assert [tried.judgement.level for tried in proof.tried] == ["not proven"]
+    assert str(proof).startswith("No fix is proven; 1 could be tried. You ended it before all was tried.")
+
+
+def test_ctrl_c_in_the_last_check_proposes_nothing():
+    proof, *_ = proven(
+        lambda codes, seed: KeyboardInterrupt() if seed > 3 else 0.5 + 0.3 * len(codes), {(): [verdict("a")]}
+    )
+    assert proof.patched is None
+    assert "what helped in its trial was not tried with fresh seeds. You ended it" in str(proof)
+
+
+class Clock:
+    """Time that only trainings take."""
+
+    def __init__(self, program):
+        self.program = program
+
+    def monotonic(self):
+        return 60.0 * len(self.program.log)
+
+
+@pytest.mark.parametrize(
+    "minutes, is_proven, said",
+    [
+        (100, True, []),
+        (8, True, ["`minutes` allowed 2 of 3 seeds.", "`minutes` allowed 2 of 3 fresh seeds."]),
+        (6, True, ["`minutes` allowed 1 of 3 seeds.", "`minutes` allowed 2 of 3 fresh seeds."]),
+        (5, False, ["`minutes` allowed no more fixes."]),
+    ],
+)
+def test_minutes_take_seeds_from_the_choice_before_the_last_check_and_it_is_said(monkeypatch, minutes, is_proven, said):
+    program = Fake(lambda codes, _: 0.5 + 0.3 * len(codes), {(): [verdict("a")]}, seconds=60.0)
+    monkeypatch.setattr("keras_ch8.proof.rounds.time", Clock(program))
+    proof = prove(program, minutes=minutes, tell=lambda _: None)
+    assert (proof.patched is not None) == is_proven
+    assert list(proof.unchecked) == said
+    assert proof.seconds <= 60 * minutes
