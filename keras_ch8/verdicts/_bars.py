@@ -1,15 +1,14 @@
 """What a verdict on labels or inputs shows of them: bars with the shares of all examples, and no example."""
 
 import math
-import sys
 from collections.abc import Iterable
 
-from .facts import CROSS_ENTROPIES, Bar, Facts
+from .facts import CROSS_ENTROPIES, Bar, Facts, Targets
 from .wording import digits, percent
 
 BEST = 1.0
 """Size that most inputs should have; a bar is marked that begins beyond it, at 10 or more."""
-LARGEST = sys.float_info.max
+LARGEST = 1e308
 """What is not finite lies beyond it."""
 Bars = tuple[tuple[str, float, bool], ...]
 
@@ -32,7 +31,7 @@ def bars_of(kind: str, facts: Facts, is_of_other: bool) -> tuple[str, Bars]:
         case "wrong_labels" if targets.empty > 0:
             return f"Rows of targets {of}", _two("without a 1", targets.empty, "with a 1")
         case "wrong_labels" if targets.bars:
-            low, high = _expected(facts)
+            low, high = _expected(facts, targets)
             expected = f" (expected: {digits(low)} to {digits(high)})" if high < LARGEST else ""
             return f"Targets {of}{expected}", _marked(targets.bars, low, high)
         case "bad_inputs" if len(inputs) == 1 and inputs[0].bars:
@@ -55,9 +54,9 @@ def _name(bar: Bar) -> str:
     return digits(bar.low, 4) if bar.low == bar.high else f"{digits(bar.low)} to {digits(bar.high)}"
 
 
-def _expected(facts: Facts) -> tuple[float, float]:
+def _expected(facts: Facts, targets: Targets) -> tuple[float, float]:
     """Return the smallest and the largest target that the loss expects; of all, the largest numbers."""
     loss, units = facts.output.loss, facts.output.units
-    if loss not in CROSS_ENTROPIES:
+    if loss not in CROSS_ENTROPIES or not units or targets.of in ("one-hot", "one class"):
         return -LARGEST, LARGEST
     return 0.0, units - 1.0 if loss == "sparse_categorical_crossentropy" else 1.0

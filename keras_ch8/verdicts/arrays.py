@@ -70,23 +70,22 @@ def _inputs(name: str, x: np.ndarray) -> Inputs:
         offset=float(np.median(mean[varies] / spread[varies])) if varies.any() else NAN,
         stand_in=stand_in,
         stand_ins=stand_ins,
-        bars=_bars(np.nan_to_num(np.abs(few), nan=np.inf).ravel(), None, SIZES, [*SIZES[1:], np.inf]),
+        bars=_bars(np.nan_to_num(np.abs(few), nan=np.inf).ravel(), None, SIZES, np.append(SIZES[1:], np.inf)),
     )
 
 
-def _bars(numbers: np.ndarray, counts: np.ndarray | None, low: np.ndarray, high: Sequence[float]) -> tuple[Bar, ...]:
+def _bars(numbers: np.ndarray, counts: np.ndarray | None, low: np.ndarray, high: np.ndarray) -> tuple[Bar, ...]:
     """Return how many of some numbers, each there so often, lie between these ends; of none, no bar."""
     found = np.bincount(np.searchsorted(low, numbers, "right") - 1, counts)
-    return tuple(
-        Bar(float(a), float(b), float(n / found.sum())) for a, b, n in zip(low, high, found, strict=False) if n
-    )
+    return tuple(Bar(a, b, float(n / found.sum())) for a, b, n in zip(low, high, found, strict=False) if n)
 
 
 def _bars_of(values: np.ndarray, counts: np.ndarray) -> tuple[Bar, ...]:
     """Return the bars of different values, each there so often."""
     if len(values) <= min(MOST_BARS, counts.sum() / OF_A_BAR):
         return _bars(values, counts, values, values)
-    edges = np.linspace(values[0], values[-1], MOST_BARS + 1)
+    along = np.linspace(0, 1, MOST_BARS + 1)
+    edges = (1 - along) * values[0] + along * values[-1]  # without their difference, which may be infinite
     return _bars(values, counts, edges[:-1], edges[1:])
 
 
@@ -153,9 +152,9 @@ def _of_rows(known: Targets, rows: np.ndarray, values: np.ndarray) -> Targets:
         if (sums == 1).all():
             fractions = rows.mean(axis=0)
             of = "one class" if np.count_nonzero(fractions) == 1 else "one-hot"
-            commonest, bars = float(fractions.max()), _bars_of(np.arange(rows.shape[1]), rows.sum(axis=0))
-            named = {"of": of, "commonest": commonest, "bars": bars}
-            return dataclasses.replace(known, classes=rows.shape[1], at_once=at_once, **named)
+            known = dataclasses.replace(known, bars=_bars_of(np.arange(rows.shape[1]), rows.sum(axis=0)))
+            commonest = float(fractions.max())
+            return dataclasses.replace(known, of=of, classes=rows.shape[1], commonest=commonest, at_once=at_once)
         return dataclasses.replace(known, of="several labels", classes=rows.shape[1], at_once=at_once, empty=empty)
     if values[0] >= 0 and np.allclose(sums, 1, atol=1e-4):
         return dataclasses.replace(known, of="probabilities", classes=rows.shape[1])
@@ -309,7 +308,7 @@ def runs_of(y: np.ndarray) -> float:
     return len(labels) / _runs(labels) if labels.ndim == 1 and len(labels) else NAN
 
 
-def commonest_of(y: np.ndarray) -> tuple[float, ...]:
+def parts_of(y: np.ndarray) -> tuple[float, ...]:
     """Return the fraction of the commonest label in each eighth of the examples; nothing of fewer."""
     labels = _labels(y)
     parts = np.array_split(labels, PARTS) if labels.ndim == 1 and len(labels) >= PARTS else ()

@@ -621,6 +621,7 @@ HUGE = (Bar(0.1, 1, 0.1), Bar(1, 10, 0.2), Bar(100, 1000, 0.7))
     [
         ("wrong_labels", facts(change(FOUR, low=1.0, high=4.0, bars=LABELS), SOFTMAX), ["4"]),
         ("wrong_labels", facts(targets_of([0.0, np.nan]), SIGMOID), ["NaN or infinite"]),
+        ("wrong_labels", facts(targets_of(np.eye(4)[[3] * 20]), OF_ROWS), []),
         ("imbalance", facts(change(BINARY, commonest=0.96, bars=RARE), SIGMOID), ["0"]),
         (
             "label_order",
