@@ -3,6 +3,7 @@
     python benchmarks/faults/run.py --check [CASE ...]    what the twin gains, over three seeds
     python benchmarks/faults/run.py --detect [CASE ...]   what is said of each faulty script and of its twin
     python benchmarks/faults/run.py --repair [CASE ...]   what the cure of the first act does, over three seeds and six
+    python benchmarks/faults/run.py --doctor [CASE ...]   what the command `doctor` does with each script and its twin
 
 A case is a folder in cases/ (README.md), or a training of a set (`zoo3/NAME`, `fresh/NAME`, `fresh2/NAME`). Each script
 runs as it is, in a process of its own, a fork of one that has only imported. Every result is written at once to the
@@ -18,10 +19,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import check
 import detect
+import doctor
 import repair
 from cases import HERE, code_of, rules
 
-MODES = {"check": check, "detect": detect, "repair": repair}
+MODES = {"check": check, "detect": detect, "repair": repair, "doctor": doctor}
 
 
 def main():
@@ -32,7 +34,7 @@ def main():
     for name, mode in MODES.items():
         asked.add_argument(f"--{name}", dest="mode", action="store_const", const=name, help=mode.__doc__.split("\n")[0])
     asked.add_argument("--rules", action="store_true", help="print the sign of the rules of today")
-    parser.add_argument("--json", type=pathlib.Path, help="by default check.json, detect.json or repair.json here")
+    parser.add_argument("--json", type=pathlib.Path, help="by default the name of the mode, here")
     options = parser.parse_args()
     if options.rules:
         print(rules())

@@ -273,11 +273,12 @@ _KEPT = r"""("(?:\\.|[^"\\])*"|'[^']*'|`(?:\\.|[^`\\])*`|(?<=\()/(?:\\.|\[[^\]]*
 """Strings, and patterns behind a bracket, in a script: each character of them counts."""
 _NEEDLESS = re.compile(
     rf"{_KEPT}"
-    r"| *//[^\n]*|(?<!\w)\((\w+)\) (=>) |;?\s*(\}) *|\s*([)\]]) *| *([{([;,])\s*| *([:?=*<>&|!]) *"
+    r"| *//[^\n]*|(?<!\w)\((\w+)\) (=>) |;?\s*(\})\s*|\s*([)\]]) *| *([{([;,])\s*| *([:?=*<>&|!]) *"
     r"|(?<=[\w)\]]) ([-+/]) (?=[\w(])"
 )
-_NEEDLESS_IN_STYLE = re.compile(r";?\s*(\})\s*|\s*([{;])\s*|(?<=,) |(?<=\w:) ")
-"""Spaces beside punctuation, the ends of lines where no statement may end, and brackets around one argument."""
+_NEEDLESS_IN_STYLE = re.compile(r";?\s*(\})\s*|\s*([{;>])\s*|(?<=,) |(?<=\w:) ")
+"""Spaces beside punctuation, the ends of lines where no statement may end without a semicolon, and brackets around one
+argument."""
 
 
 @functools.cache

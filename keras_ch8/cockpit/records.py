@@ -34,7 +34,7 @@ _OPTIONAL: Mapping[str, Any] = {
 _VERDICT = {
     "kind": "", "level": "", "finding": "", "cure": "", "section": "", "step": 0, "measured": 0, "why": [], "code": "",
     "series": "", "value": None, "then": "", "then_code": "", "expects": "", "explained_by": "",
-    "is_of_probe": False,
+    "is_of_probe": False, "shows": "", "bars": [],
 }  # fmt: skip
 _EVENT = {"step": 0, "kind": "", "text": ""}
 _TAG = {"text": "", "unit": "", "section": ""}
@@ -105,6 +105,7 @@ def read(text: str | bytes) -> tuple[Record, list[str]]:
         elif value is not None:
             problems.append(f"The {key!r} of its newest record cannot be read: it is a {type(value).__name__}.")
     verdicts = [_filled(_VERDICT, verdict) for verdict in record["verdicts"]]
+    verdicts = [verdict | {"bars": list(filter(_is_bar, verdict["bars"]))} for verdict in verdicts]
     record["verdicts"] = [verdict for verdict in verdicts if verdict["level"] in LEVELS]
     record["state"] = _state(read.get("state"))
     events = [_filled(_EVENT, event) for event in record["events"]]
@@ -148,6 +149,11 @@ def _lines(given: Any) -> list[Record]:
         for line in lines
         if isinstance(line.get("value"), (*_NUMBER, str))
     ]
+
+
+def _is_bar(given: Any) -> bool:
+    """Return whether something is a text, a number, and whether that is what is wrong."""
+    return isinstance(given, list) and len(given) == 3 and all(map(_is_like, given, ("", None, True)))
 
 
 def _is_whole(layers: Record) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from .._types import Data, Tensor
 from ..curvature.objective import Objective
 from ..integration import backend, fit, keras_private
-from ..verdicts.arrays import copied_from, inputs_of, order_of, order_of_numbers, runs_of, targets_of
+from ..verdicts.arrays import copied_from, inputs_of, order_of, order_of_numbers, parts_of, runs_of, targets_of
 from ..verdicts.chance import chance_level, least_squares_level, neighbours_levels
 from ..verdicts.fact import Fact
 from ..verdicts.facts import (
@@ -135,7 +135,7 @@ def _of_output(head: Head, output: Output, data: Data, probe: Data, is_own_tried
     targets = targets_in(y, output.axes)
     found: dict[str, Any] = {"output": output, "targets": targets, "chance": _chance(head, output, data, probe)}
     if labels is not None and targets.of in ("0 and 1", "classes", "one-hot") and targets.places == 1:
-        found |= {"order_read": order_of(labels), "runs_read": runs_of(labels)}
+        found |= {"order_read": order_of(labels), "runs_read": runs_of(labels), "commonest_read": parts_of(labels)}
     elif labels is not None and targets.of == "numbers":
         found["order_read"] = order_of_numbers(labels)
     if probe is not None:

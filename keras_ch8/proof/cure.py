@@ -233,7 +233,7 @@ def cure(
         ...     model.compile(keras_ch8.optimizers.SGD(1.0), "mse")
         ...     return model
         >>> found = keras_ch8.cure(model, (x, x[:, :1]))  # doctest: +ELLIPSIS
-        Fix of step_too_long: proven. R2 is 1 with it, ...
+        Fix for "Learning rate too high": proven. R2 is 1 with it, ...
         >>> found.state
         'proven'
         >>> print(found.patched.text)  # doctest: +ELLIPSIS

@@ -5,6 +5,7 @@ from typing import Any
 
 from .._plot import COLORS, axes_of, finished
 from .._result import Result, Table
+from ..verdicts.kinds import title_of
 from ..verdicts.verdict import Verdict
 from ..verdicts.wording import counted
 from .judge import Judgement, spread
@@ -29,11 +30,12 @@ class Tried:
 
     @property
     def name(self) -> str:
-        """The kinds of the verdicts."""
-        return " + ".join(verdict.kind for verdict in self.cures)
+        """The titles of the verdicts."""
+        return " + ".join(title_of(verdict.kind) for verdict in self.cures)
 
     def __str__(self) -> str:
-        return f"Fix of {self.name}: {self.judgement or f'not tried. {self.reason}'}"
+        found = self.judgement or f"not tried. {self.reason}"
+        return f'Fix for "{self.name}": {found}'
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -99,7 +101,7 @@ class Proof(Result):
 
     def _table(self) -> Table | None:
         columns = (
-            "fix of",
+            "fix for",
             "result",
             *(f"{self.first.measure or 'score'} {of} it" for of in ("without", "with")),
             "seeds",

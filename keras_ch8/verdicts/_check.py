@@ -41,6 +41,7 @@ class Check:
         expects: What should change with the cure; "" for what the kind says.
         level: `"act"` or `"watch"`.
         is_of_other: Whether it is about the other data, such as the probe: that explains nothing of what is trained.
+        has_bars: Whether the bars of its kind show it.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Check:
     expects: str = ""
     level: str = "act"
     is_of_other: bool = False
+    has_bars: bool = True
 
 
 def said(text: Text, facts: Facts) -> str:

@@ -219,6 +219,7 @@ OF_LABELS = (
         else f"# shuffle the arrays as you loaded them, and remove any other shuffling\n{SHUFFLE}",
         source=FOUND_ONCE,
         expects="Similar inputs should have similar targets.",
+        has_bars=False,
     ),
     Check(
         "equal targets",

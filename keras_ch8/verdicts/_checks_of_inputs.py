@@ -127,6 +127,7 @@ OF_INPUTS = (
         "embedding cuts off the fraction.",
         "Feed the embedding unscaled indices of words or categories; use `keras.layers.Dense` for quantities.",
         expects="The loss should fall below that of the best constant prediction.",
+        has_bars=False,
         then="Turn words into indices with `keras.layers.StringLookup`, and numbers into bins with "
         "`keras.layers.Discretization`.",
     ),

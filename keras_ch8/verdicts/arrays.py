@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .facts import NAN, Inputs, Targets
+from .facts import NAN, Bar, Inputs, Targets
 
 CONSTANT = 1e-6
 """Standard deviation of a feature, over its largest size, up to which it is constant but for rounding."""
@@ -21,6 +21,12 @@ OFTEN, AGAIN, FAR_AWAY = 3, 0.002, 10.0
 from which on it stands for something else than its size."""
 MOST_CLASSES = 1000
 """Whole numbers of more different values count something, and are no classes."""
+MOST_BARS, OF_A_BAR = 10, 4
+"""Bars of the targets, and how many there are of each value on average, from which on values have bars of their own."""
+SIZES = np.array([0, *10.0 ** np.arange(-4, 6), np.inf])
+"""Where the bars of the inputs begin: of what is not finite, at infinity."""
+PARTS = 8
+"""Of the examples as they are read, for each of which the commonest label is counted."""
 
 # --- inputs --------------------------------------------------------------------------------------------------------
 
@@ -64,7 +70,23 @@ def _inputs(name: str, x: np.ndarray) -> Inputs:
         offset=float(np.median(mean[varies] / spread[varies])) if varies.any() else NAN,
         stand_in=stand_in,
         stand_ins=stand_ins,
+        bars=_bars(np.nan_to_num(np.abs(few), nan=np.inf).ravel(), None, SIZES, np.append(SIZES[1:], np.inf)),
     )
+
+
+def _bars(numbers: np.ndarray, counts: np.ndarray | None, low: np.ndarray, high: np.ndarray) -> tuple[Bar, ...]:
+    """Return how many of some numbers, each there so often, lie between these ends; of none, no bar."""
+    found = np.bincount(np.searchsorted(low, numbers, "right") - 1, counts)
+    return tuple(Bar(a, b, float(n / found.sum())) for a, b, n in zip(low, high, found, strict=False) if n)
+
+
+def _bars_of(values: np.ndarray, counts: np.ndarray) -> tuple[Bar, ...]:
+    """Return the bars of different values, each there so often."""
+    if len(values) <= min(MOST_BARS, counts.sum() / OF_A_BAR):
+        return _bars(values, counts, values, values)
+    along = np.linspace(0, 1, MOST_BARS + 1)
+    edges = (1 - along) * values[0] + along * values[-1]  # without their difference, which may be infinite
+    return _bars(values, counts, edges[:-1], edges[1:])
 
 
 def stand_in_of(numbers: np.ndarray) -> tuple[float, float]:
@@ -92,8 +114,8 @@ def targets_of(y: Any, predicted_axes: int | None = None) -> Targets:
     rows = y.astype("float64").reshape(-1, y.shape[-1] if has_last_axis else 1)
     nonfinite = int((~np.isfinite(rows)).sum())
     known = Targets(examples=len(y), width=rows.shape[1], places=len(rows) // len(y), nonfinite=nonfinite)
-    if known.nonfinite:
-        return known
+    if nonfinite:
+        return dataclasses.replace(known, bars=(Bar(math.inf, math.inf, nonfinite / rows.size),))
     values, counts = np.unique(rows, return_counts=True)
     sizes = np.abs(rows)
     stand_in, stand_ins = stand_in_of(rows)
@@ -108,6 +130,7 @@ def targets_of(y: Any, predicted_axes: int | None = None) -> Targets:
         negative=float((rows < 0).mean()),
         zeros=float((rows == 0).mean()),
         values=len(values),
+        bars=_bars_of(values, counts),
         smallest=float(np.quantile(sizes, 0.01) / np.median(sizes[sizes > 0])) if sizes.any() else NAN,
     )
     return _of_one_column(known, values, counts) if rows.shape[1] == 1 else _of_rows(known, rows, values)
@@ -129,6 +152,7 @@ def _of_rows(known: Targets, rows: np.ndarray, values: np.ndarray) -> Targets:
         if (sums == 1).all():
             fractions = rows.mean(axis=0)
             of = "one class" if np.count_nonzero(fractions) == 1 else "one-hot"
+            known = dataclasses.replace(known, bars=_bars_of(np.arange(rows.shape[1]), rows.sum(axis=0)))
             commonest = float(fractions.max())
             return dataclasses.replace(known, of=of, classes=rows.shape[1], commonest=commonest, at_once=at_once)
         return dataclasses.replace(known, of="several labels", classes=rows.shape[1], at_once=at_once, empty=empty)
@@ -282,6 +306,13 @@ def runs_of(y: np.ndarray) -> float:
     """Return how many examples in a row have the same label, on average; NaN where labels have several axes."""
     labels = _labels(y)
     return len(labels) / _runs(labels) if labels.ndim == 1 and len(labels) else NAN
+
+
+def parts_of(y: np.ndarray) -> tuple[float, ...]:
+    """Return the fraction of the commonest label in each eighth of the examples; nothing of fewer."""
+    labels = _labels(y)
+    parts = np.array_split(labels, PARTS) if labels.ndim == 1 and len(labels) >= PARTS else ()
+    return tuple(float(np.unique(part, return_counts=True)[1].max() / len(part)) for part in parts)
 
 
 def _labels(y: np.ndarray) -> np.ndarray:

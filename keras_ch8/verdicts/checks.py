@@ -7,6 +7,7 @@ condition.
 import math
 from collections.abc import Callable
 
+from ._bars import bars_of
 from ._check import Check, said
 from ._checks_of_data import OF_ALL, OF_LABELS
 from ._checks_of_frozen import OF_FROZEN
@@ -114,6 +115,7 @@ def _claim(check: Check, facts: Facts) -> Claim:
     then = then or following.cure
     is_of_probe = check.is_of_other and facts.other == PROBE
     named = f"Output {facts.output.name!r}: " if facts.output.name else ""
+    shows, bars = bars_of(check.kind, facts, check.is_of_other) if check.has_bars else ("", ())
     return Claim(
         check.kind,
         check.level,
@@ -126,4 +128,6 @@ def _claim(check: Check, facts: Facts) -> Claim:
         expects=expects,
         is_of_probe=is_of_probe,
         then_code=then_code,
+        shows=shows,
+        bars=bars,
     )

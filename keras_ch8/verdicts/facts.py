@@ -6,6 +6,7 @@ What is not known is "" among words and NaN among numbers, which fulfils no cond
 import dataclasses
 import enum
 import math
+from typing import NamedTuple
 
 from .fact import Fact
 
@@ -61,6 +62,20 @@ class End(enum.Enum):
     """It gives each example the length 1."""
 
 
+class Bar(NamedTuple):
+    """How many of some numbers lie in a range.
+
+    Args:
+        low: Where it begins.
+        high: Where it ends; as `low` of one value.
+        share: Fraction of the numbers that lie there.
+    """
+
+    low: float
+    high: float
+    share: float
+
+
 @dataclasses.dataclass(frozen=True)
 class Inputs:
     """One array of inputs.
@@ -81,6 +96,7 @@ class Inputs:
         offset: The size of the mean of such a feature over its standard deviation, the median over them.
         stand_in: A number far from all others that is there again and again, as one that stands for what is missing.
         stand_ins: Fraction of the numbers that are this one.
+        bars: How many there are of each size, in powers of 10.
     """
 
     name: str = ""
@@ -98,6 +114,7 @@ class Inputs:
     offset: float = NAN
     stand_in: float = NAN
     stand_ins: float = 0.0
+    bars: tuple[Bar, ...] = ()
 
     @property
     def are_pixels(self) -> bool:
@@ -133,6 +150,7 @@ class Targets:
         stand_ins: Fraction of the targets that are this one.
         places: Things to predict for each example, such as the time steps of a sequence.
         are_integers: Whether all are whole numbers, however many there are.
+        bars: How many there are of each value or, of many values, in each tenth of their range.
     """
 
     of: str = ""
@@ -156,6 +174,7 @@ class Targets:
     stand_ins: float = 0.0
     places: int = 0
     are_integers: bool = False
+    bars: tuple[Bar, ...] = ()
 
     @property
     def size(self) -> float:
@@ -383,6 +402,7 @@ class Facts:
         order_read: Runs of equal labels over the number of classes, of the first examples as the training reads them:
             1 where they are sorted. Of numbers 1 where each is at least the one before, or each at most.
         runs_read: Examples in a row with the same label, on average, of the first examples as the training reads them.
+        commonest_read: Fraction of the commonest label in each eighth of these examples.
         copied: Part of the inputs that the targets of all examples equal, such as "feature 5"; "" for none.
         is_weighted: Whether examples or classes have weights.
         is_trained: Whether a weight of the model is trainable.
@@ -417,6 +437,7 @@ class Facts:
     rows_are_few: bool = False
     order_read: float = NAN
     runs_read: float = NAN
+    commonest_read: tuple[float, ...] = ()
     copied: str = ""
     is_weighted: bool = False
     is_trained: bool = True

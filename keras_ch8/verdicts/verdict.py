@@ -49,6 +49,9 @@ class Claim:
         is_of_probe: Whether it is about the examples that are measured on, and not about the steps or the data that
             are trained on. Defaults to `False`.
         then_code: Lines of Python that do what `then` says. Defaults to `""`: there are none.
+        shows: What the bars show. Defaults to `""`: there are none.
+        bars: What was seen in the data: what each bar is of, its share, and whether it is what is wrong. Defaults to
+            `()`.
 
     Raises:
         ValueError: If `kind` is not one of `KINDS`, or `level` not one of `LEVELS`.
@@ -67,6 +70,8 @@ class Claim:
     expects: str = ""
     is_of_probe: bool = False
     then_code: str = ""
+    shows: str = ""
+    bars: tuple[tuple[str, float, bool], ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS or self.level not in LEVELS:
@@ -102,6 +107,9 @@ class Verdict(Result):
         is_of_probe: Whether it is about the examples that are measured on, and not about the steps or the data that
             are trained on.
         then_code: Lines of Python that do what `then` says, in place of `code`; `""` as with that.
+        shows: What the bars show; `""` where there are none.
+        bars: What was seen in the data, for the page: what each bar is of, such as a label, its share, and whether it
+            is what is wrong.
 
     Example:
         >>> print(keras_ch8.extend.Verdict("cliff", "watch", "A spike of 30 times the median.", "Clip.", "8.2.4", 5))
@@ -124,10 +132,13 @@ class Verdict(Result):
     expects: str = ""
     is_of_probe: bool = False
     then_code: str = ""
+    shows: str = ""
+    bars: tuple[tuple[str, float, bool], ...] = ()
 
     def __post_init__(self) -> None:
-        """Take what a line of JSON gives, too: a list of sentences."""
+        """Take what a line of JSON gives, too: lists."""
         object.__setattr__(self, "why", tuple(self.why))
+        object.__setattr__(self, "bars", tuple(map(tuple, self.bars)))
         is_known = self.value is not None and math.isfinite(self.value)
         object.__setattr__(self, "value", float(self.value) if is_known else None)  # type: ignore[arg-type]
 
@@ -291,6 +302,8 @@ class VerdictTracker:
             expects="" if level == "ok" else claim.expects,
             is_of_probe=claim.is_of_probe,
             then_code="" if level == "ok" else claim.then_code,
+            shows=claim.shows,
+            bars=claim.bars,
         )
 
     @staticmethod

@@ -13,12 +13,12 @@ VERDICT = {
     "section": "8.2.5", "step": 40, "measured": 90, "why": ["It is 0.3.", "It should be 1."],
     "code": "model.add(keras.layers.ReLU())", "series": "diagnosis/backward_factor", "value": 0.3,
     "then": "Use `layers.Residual`.", "then_code": "", "expects": "It should be 0.9.", "explained_by": "",
-    "is_of_probe": False,
+    "is_of_probe": False, "shows": "Labels", "bars": [["3", 0.25, True], ["4", 0.75, False]],
 }  # fmt: skip
 FINE = {
     "kind": "cliff", "level": "ok", "finding": "No spike.", "cure": "", "section": "8.2.4", "step": 40, "measured": 90,
     "why": [], "code": "", "series": "", "value": None, "then": "", "then_code": "", "expects": "", "explained_by": "",
-    "is_of_probe": False,
+    "is_of_probe": False, "shows": "", "bars": [],
 }  # fmt: skip
 
 

@@ -42,10 +42,10 @@ def test_only_what_no_browser_needs_is_left_out():
         "function of(a, b) {\n  return a - -b < 3 ? [a, 'b; }'] : (/[/ ,] =/).test(a);\n}\n"
     )
     assert page._squeezed("a.js", code) == (
-        "const said=x=>`${x}, \\` (y) => ; }`;\nfunction of(a,b){return a - -b<3?[a,'b; }']:(/[/ ,] =/).test(a)}\n"
+        "const said=x=>`${x}, \\` (y) => ; }`;\nfunction of(a,b){return a - -b<3?[a,'b; }']:(/[/ ,] =/).test(a)}"
     )
     style = "  .a, .b > c { margin: 0 auto; }\n  .a :is(b) { color: red; }\n"
-    assert page._squeezed("a.css", style) == ".a,.b > c{margin:0 auto}.a :is(b){color:red}"
+    assert page._squeezed("a.css", style) == ".a,.b>c{margin:0 auto}.a :is(b){color:red}"
 
 
 def test_each_name_is_defined_once():

@@ -86,6 +86,21 @@ def test_consequences_stand_under_their_cause_and_never_among_what_passed(page):
     assert consequences.text.split("\n")[1] == "Stuck on a plateau: The loss is stuck."
 
 
+def test_a_verdict_on_labels_has_bars_of_them_in_words_too(page):
+    bars = [["0", 0.955, True], ["1", 0.045, False]]
+    page.open(
+        document(run("rare", {}, verdict("imbalance", "act", "One class.", shows="Labels", bars=bars))), width=390
+    )
+    (head, *rows) = page.js("return [...document.querySelectorAll('dd:has(.scale)')][0].innerText.split('\\n')")
+    assert (head, "".join(rows)) == ("Labels", "95.5 %04.5 %1")
+    fills = [page.js("return getComputedStyle(arguments[0]).backgroundImage", bar) for bar in page.all(".bar")]
+    red, blue = (
+        page.js(f"return getComputedStyle(page.querySelector('{of}')).backgroundColor") for of in (".badge", ".dot")
+    )
+    assert fills[0].startswith(f"linear-gradient(90deg, {red} 95.5%")
+    assert fills[1].startswith(f"linear-gradient(90deg, {blue} 4.5%")
+
+
 def test_a_code_that_cures_two_verdicts_of_a_run_is_shown_once(page):
     code = {"cure": "Normalize.", "code": "normalize(model)", "then": "Scale.", "expects": "It falls."}
     act = verdict("vanishing", "act", "The gradient vanishes.", **code)

@@ -56,9 +56,8 @@ def test_the_first_fix_that_is_proven_stays_and_the_next_round_goes_on_from_ther
     assert [tried.judgement.level for tried in proof.tried] == ["not proven", "proven", "proven"]
     assert proof.state == "proven"
     assert str(proof).startswith("Proven with 3 fresh seeds: Do b. Do c. Accuracy is 0.94 with it, 0.34 without it")
-    assert (
-        told[0] == "Fix of step_too_long: not proven. Accuracy is 0.305 with it, 0.305 without it (median of 2 seeds)."
-    )
+    of = 'Fix for "Learning rate too high": '
+    assert told[0] == f"{of}not proven. Accuracy is 0.305 with it, 0.305 without it (median of 2 seeds)."
 
 
 def test_the_gain_that_is_quoted_is_that_of_seeds_which_have_not_chosen():
@@ -140,8 +139,8 @@ def test_what_has_no_code_or_no_place_says_so_and_trains_nothing():
     proof, log, told = proven(lambda *_: 0.5, {(): [verdict(""), verdict("no place", "cliff")]})
     assert log == [((), 0)]
     assert told == [
-        "Fix of step_too_long: not tried. It has no code: Do .",
-        "Fix of cliff: not tried. There is no place for it.",
+        'Fix for "Learning rate too high": not tried. It has no code: Do .',
+        'Fix for "Gradient spikes": not tried. There is no place for it.',
     ]
     assert str(proof).startswith("No fix is proven; none could be tried.")
 

@@ -6,8 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from keras_ch8.verdicts.arrays import ALL_STEPS, copied_from, equal_rows, inputs_of, order_of, targets_of
-from keras_ch8.verdicts.facts import Inputs, are_of_another_scale
+from keras_ch8.verdicts.arrays import ALL_STEPS, copied_from, equal_rows, inputs_of, order_of, parts_of, targets_of
+from keras_ch8.verdicts.facts import Bar, Inputs, are_of_another_scale
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(200, 4))
@@ -219,3 +219,54 @@ def test_many_examples_are_compared_quickly():
 def test_of_large_data_some_examples_are_compared(monkeypatch):
     monkeypatch.setattr("keras_ch8.verdicts.arrays.MOST_BYTES", X.nbytes // 2)
     assert 0.2 < equal_rows(X, X)[0] < 0.5
+
+
+# --- bars ----------------------------------------------------------------------------------------------------------
+
+
+def test_labels_have_a_bar_each_also_as_one_hot_rows():
+    labels = np.repeat([1, 2, 4], [10, 20, 10])
+    expected = (Bar(1, 1, 0.25), Bar(2, 2, 0.5), Bar(4, 4, 0.25))
+    assert targets_of(labels).bars == targets_of(np.eye(5)[labels]).bars == expected
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        RNG.normal(size=1000),
+        np.arange(500) % 100,
+        np.arange(8.0),
+        RNG.normal(size=(50, 3)),
+    ],
+)
+def test_of_many_values_no_bar_is_of_one_and_there_are_ten_at_most(y):
+    bars = targets_of(y).bars
+    assert 2 < len(bars) <= 10
+    assert all(bar.low < bar.high for bar in bars)
+    assert sum(bar.share for bar in bars) == pytest.approx(1)
+    assert (bars[0].low, bars[-1].high) == (y.min(), y.max())
+
+
+@np.errstate(all="ignore")
+def test_the_largest_numbers_have_bars_too():
+    assert [bar.share for bar in targets_of([-1.7e308, 1.0, 1.7e308]).bars] == [1 / 3] * 3
+    assert [bar.low for bar in inputs([[1.7e308], [-1.7e308]]).bars] == [1e5]
+
+
+def test_inputs_have_a_bar_for_each_power_of_ten_and_one_for_what_is_not_finite():
+    bars = inputs([[0.0, 3.0], [-20.0, 2e7], [3.0, np.nan], [-np.inf, 5.0]]).bars
+    inf = math.inf
+    assert bars == (
+        Bar(0, 1e-4, 0.125),
+        Bar(1, 10, 0.375),
+        Bar(10, 100, 0.125),
+        Bar(1e5, inf, 0.125),
+        Bar(inf, inf, 0.25),
+    )
+
+
+def test_sorted_labels_have_one_commonest_label_in_each_part_and_shuffled_ones_have_not():
+    labels = np.repeat(np.arange(4), 16)
+    assert parts_of(labels) == parts_of(np.eye(4)[labels]) == (1,) * 8
+    assert max(parts_of(RNG.permutation(np.tile(labels, 10)))) < 0.5
+    assert parts_of(labels[:3]) == ()

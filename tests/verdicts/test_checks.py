@@ -15,7 +15,7 @@ from keras_ch8.verdicts.arrays import ALL_STEPS, targets_of
 from keras_ch8.verdicts.checks import AFTERWARDS, CHECKS, claims_of
 from keras_ch8.verdicts.code import FIND_RATE
 from keras_ch8.verdicts.fact import Fact
-from keras_ch8.verdicts.facts import NAN, End, Facts, Inputs, Layer, Output, OwnLoss, Start, Targets
+from keras_ch8.verdicts.facts import NAN, Bar, End, Facts, Inputs, Layer, Output, OwnLoss, Start, Targets
 from keras_ch8.verdicts.kinds import KINDS, OF_THE_START
 from keras_ch8.verdicts.verdict import LEVELS
 from tests.verdicts.test_rules import resolve
@@ -609,3 +609,44 @@ def test_numbers_in_a_cross_entropy_of_many_units_get_one_unit():
     (claim,) = claims_of(numbers, unexpected)
     assert "Dense(1)\n" in claim.code
     assert "1 unit without an activation" in claim.cure
+
+
+LABELS = tuple(Bar(float(i), float(i), 0.25) for i in range(1, 5))
+RARE = (Bar(0, 0, 0.96), Bar(1, 1, 0.04))
+HUGE = (Bar(0.1, 1, 0.1), Bar(1, 10, 0.2), Bar(100, 1000, 0.7))
+
+
+@pytest.mark.parametrize(
+    ("kind", "known", "marked"),
+    [
+        ("wrong_labels", facts(change(FOUR, low=1.0, high=4.0, bars=LABELS), SOFTMAX), ["4"]),
+        ("wrong_labels", facts(targets_of([0.0, np.nan]), SIGMOID), ["NaN or infinite"]),
+        ("wrong_labels", facts(targets_of(np.eye(4)[[3] * 20]), OF_ROWS), []),
+        ("imbalance", facts(change(BINARY, commonest=0.96, bars=RARE), SIGMOID), ["0"]),
+        (
+            "label_order",
+            facts(FOUR, SOFTMAX, order_read=1.0, commonest_read=(1.0, 0.5, 0.9, 1.0)),
+            ["part 1", "part 3", "part 4"],
+        ),
+        ("label_order", facts(change(FOUR, places=1), SOFTMAX, unseen=0.5), ["of classes without training examples"]),
+        ("leak", facts(equal_rows=0.2), ["also in the training data"]),
+        (
+            "bad_inputs",
+            change(first(input_rms=300.0, input_largest=999.0), inputs=(change(X, bars=HUGE, rms=300.0),)),
+            ["100 to 1000"],
+        ),
+    ],
+)
+def test_what_is_wrong_with_labels_and_inputs_is_marked_in_bars_of_them(kind, known, marked):
+    (claim,) = [claim for claim in claims_of(known, unexpected) if claim.kind == kind]
+    assert claim.shows
+    assert [label for label, _, is_wrong in claim.bars if is_wrong] == marked
+    assert all(0 < share <= 1 for _, share, _ in claim.bars)
+
+
+def test_what_no_bars_show_has_none():
+    similar = facts(chance=1.0, neighbours=0.1, neighbours_of_read=1.9)
+    copied = facts(copied="feature 3", equal_rows=0.0)
+    claims = [*claims_of(similar, unexpected), *claims_of(copied, unexpected)]
+    assert [claim.kind for claim in claims] == ["wrong_labels", "leak"]
+    assert all((claim.shows, claim.bars) == ("", ()) for claim in claims)

@@ -28,9 +28,11 @@ function layersCard(page, run, map, panel) {
   return { key: `${run.name}\n${map.name}`, panel, all, axis: STEPS, map, scale, height: heightOf(map.rows.length) };
 }
 
-// Whether a verdict on a run is on what a card shows.
-export const concerns = ({ panel, all }, { kind, series }, of) =>
-  all.some(({ run }) => run.name === of.name) && (panel.kinds.includes(kind) || all.some(({ tag }) => tag === series));
+// Whether one of some verdicts, each on a run, is on what a card shows.
+export const concerns = ({ panel, all }, members) =>
+  members?.some(({ run: { name }, verdict: { kind, series } }) => {
+    return all.some(({ run }) => run.name === name) && (panel.kinds.includes(kind) || all.some(({ tag }) => tag === series));
+  });
 
 export function newCard(page) {
   const parts = { title: make("h3"), under: make("div.under"), read: make("p.read.muted"), plot: make("div.plot"), below: make("div") };
@@ -41,11 +43,10 @@ export function newCard(page) {
   card.element.card = card;
   card.back = button("↑ verdict", () => {
     const { main, verdicts } = page.parts;
-    const isOn = ({ members }) => members?.some(({ run, verdict }) => concerns(card, verdict, run));
-    const block = [...main.children, ...verdicts.children].find(isOn);
+    const block = [...main.children, ...verdicts.children].find(({ members }) => concerns(card, members));
     block.open = true;
     block.scrollIntoView();
-  }, "button.link");
+  });
   card.read = (plot) => read(card, plot);
   return card;
 }
@@ -54,12 +55,11 @@ export function newCard(page) {
 export function refresh(card) {
   const { element, parts, panel, map, page } = card;
   const runs = [...new Set(card.curves.map(({ run }) => run))];
-  const isOn = (verdict, run) => concerns(card, verdict, run);
-  const of = (run) => wrong(run).filter((verdict) => isOn(verdict, run));
+  const of = (run) => wrong(run).filter((verdict) => concerns(card, [{ run, verdict }]));
   const found = titlesOf(runs.flatMap((run) => of(run).map((one) => ({ ...one, of: page.runs.length > 1 && run.label }))));
   card.lines = linesOf(panel, card.curves);
   card.limits = limitsOf(card.curves);
-  card.marks = marksOf(card, card.axis === STEPS ? runs : [], isOn);
+  card.marks = marksOf(card, card.axis === STEPS ? runs : [], of);
   const isCalm = panel.part === "loss" && page.document.headline.level === "ok"; // the best run is well
   element.className = `card ${(!isCalm && found[0]?.[0]) || ""}`;
   element.dataset.panel = panel.title;
@@ -109,12 +109,12 @@ function legendOf(card, runs) {
 function sampleOf(rank) {
   let end = 0;
   const stops = dashOf(rank).map((long, i) => `${i % 2 ? "#0000" : "currentcolor"} ${end}px ${(end += long)}px`);
-  return colored("i.sample", stops.length ? `repeating-linear-gradient(to right, ${stops})` : "currentcolor");
+  return colored("i.sample", stops.length ? `repeating-linear-gradient(90deg, ${stops})` : "currentcolor");
 }
 
 // Say below the plot what is at the cursor or last, and the newest event of each kind.
 function read(card, plot) {
-  const { map, panel, marks } = card;
+  const { map, panel, marks, page } = card;
   const at = plot?.cursor.left >= 0 ? plot.posToVal(plot.cursor.left, "x") : undefined;
   if (map) {
     card.said.textContent = (at !== undefined && cellAt(card, plot)) || `last at step ${count(map.steps.at(-1))}`;
@@ -127,9 +127,9 @@ function read(card, plot) {
   }
   const newest = new Map(marks.events.map((event) => [event.kind, event]));
   const lines = card.lines.map(({ value, label }) => `┈ ${number(value)}: ${label}`);
-  const of = ({ label }) => ` in “${label}”`;
+  const of = ({ label }) => (page.runs.length > 1 ? ` in “${label}”` : "");
   const rose = marks.rose.slice(0, TOLD).map(({ run, title, step }) => `┊ ${title} found at step ${count(step)}${of(run)}`);
-  const told = ({ run, kind, step, text }) => `${glyphOf(kind)} ${words(kind)} at step ${count(step)}${of(run)}: ${text}`;
+  const told = ({ run, kind, step, text }) => `${glyphOf(kind)} ${page.document.titles[kind] ?? words(kind)} at step ${count(step)}${of(run)}: ${text}`;
   card.said.replaceChildren(...prose([...lines, ...rose, ...[...newest.values()].map(told)].join("\n")));
 }
 

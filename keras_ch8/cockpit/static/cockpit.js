@@ -120,9 +120,9 @@ function drawTools(page) {
     const log = button("Log scale", () => {
       page.log = !page.log;
       draw(page);
-    });
+    }, "button");
     log.ariaPressed = page.log;
-    const reset = button("Reset zoom", () => page.zoom.forEach((_, axis) => page.zoomTo(axis)));
+    const reset = button("Reset zoom", () => page.zoom.forEach((_, axis) => page.zoomTo(axis)), "button");
     reset.disabled = !page.zoom.size;
     const help = make("span.muted.help", "Drag to zoom, double-click to reset; click a run to hide it.");
     const go = ({ part, cards }) => {
@@ -130,7 +130,7 @@ function drawTools(page) {
       for (const card of page.waiting) drawCard(page, card); // else what stands above would still grow
       firstOf({ cards })?.scrollIntoView();
     };
-    const links = named.map((group, i) => button(group.heading, () => go(page.groups.filter(({ heading }) => heading)[i]), "button.link"));
+    const links = named.map((group, i) => button(group.heading, () => go(page.groups.filter(({ heading }) => heading)[i])));
     return make("div.tools", log, reset, help, make("nav", ...links));
   };
   const content = [page.log, page.zoom.size > 0, named.map(({ heading }) => heading)];

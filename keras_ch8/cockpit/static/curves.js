@@ -1,6 +1,6 @@
 // The curves of a panel, their axes, and what is marked on them. uPlot draws them.
 import uPlot from "./vendor/uPlot.js";
-import { count, isNumber, number, wrong } from "./words.js";
+import { count, isNumber, number } from "./words.js";
 
 export const STEPS = "batches trained on"; // the x axis of nearly all panels
 export const MOST_DECADES = 12; // of a log axis
@@ -94,7 +94,7 @@ export function curveOptions(page, card) {
   const splits = (_, __, low, high) => (outlying ? wideTicks(low, high, outlying) : ticks(low, high, log));
   const numbers = { incrs: [1], space: 0, splits, filter: (_, all) => all, values: (_, all) => all.map((x) => number(x, 12)) };
   options.axes.push({ ...options.axes[0], ...numbers, label: undefined, size: 52 });
-  const inside = (draw) => (plot) => paint(plot, (ctx, ratio) => draw(page, card, plot, ctx, ratio));
+  const inside = (draw) => (plot) => paint(plot, (ctx, ratio) => draw(page, card, plot, ctx, ratio, plot.bbox));
   options.padding[1] = () => (card.limits.length ? MARGIN : 24);
   options.hooks.drawAxes = [drawGaps, drawLimits, drawLines].map(inside);
   options.hooks.draw = [drawMarks, drawEnds].map(inside);
@@ -206,8 +206,7 @@ export function limitsOf(curves) {
 }
 
 // Draw a band where something is wrong, from each limit on, with the limit at the right margin.
-function drawLimits(page, { limits }, plot, ctx, ratio) {
-  const { left, top, width, height } = plot.bbox;
+function drawLimits(page, { limits }, plot, ctx, ratio, { left, top, width, height }) {
   const placed = [];
   for (const { value, level, direction } of limits) {
     const isAbove = direction === "above";
@@ -222,8 +221,7 @@ function drawLimits(page, { limits }, plot, ctx, ratio) {
   }
 }
 
-function drawLines(page, { lines }, plot, ctx, ratio) {
-  const { left, top, width, height } = plot.bbox;
+function drawLines(page, { lines }, plot, ctx, ratio, { left, top, width, height }) {
   ctx.strokeStyle = page.ink("var(--text)");
   ctx.setLineDash([ratio, 3 * ratio]);
   for (const { value } of lines) {
@@ -233,8 +231,7 @@ function drawLines(page, { lines }, plot, ctx, ratio) {
 }
 
 // Shade where a curve has no finite number; where it never has one again, say so.
-function drawGaps(page, { curves }, plot, ctx, ratio) {
-  const { left, top, width, height } = plot.bbox;
+function drawGaps(page, { curves }, plot, ctx, ratio, { left, top, width, height }) {
   const at = (x) => Math.min(Math.max(plot.valToPos(x, "x", true), left), left + width);
   let row = 0;
   for (const { run, x, y } of curves) {
@@ -255,8 +252,7 @@ function drawGaps(page, { curves }, plot, ctx, ratio) {
 }
 
 // Mark at the edge where a curve leaves the axis, and its best point with a star.
-function drawEnds(page, { curves }, plot, ctx, ratio) {
-  const { left, top, width, height } = plot.bbox;
+function drawEnds(page, { curves }, plot, ctx, ratio, { left, top, width, height }) {
   const { min, max } = plot.scales.y;
   ctx.font = `${15 * ratio}px system-ui`;
   const mark = (glyph, x, y) => ctx.fillText(glyph, x - ctx.measureText(glyph).width / 2, y);
@@ -277,15 +273,14 @@ function drawEnds(page, { curves }, plot, ctx, ratio) {
 }
 
 // What is marked along the steps: verdicts where they rose, and events.
-export function marksOf({ panel }, runs, isOn) {
+export function marksOf({ panel }, runs, of) {
   const events = (run) => (run.record?.events ?? []).filter((event) => panel.events.includes(event.kind));
   const marks = (of) => runs.flatMap((run) => of(run).map((mark) => ({ run, ...mark })));
-  return { rose: marks((run) => wrong(run).filter((verdict) => isOn(verdict, run))), events: marks(events) };
+  return { rose: marks(of), events: marks(events) };
 }
 
 // Draw a line where each verdict rose, and the events along the lower edge.
-function drawMarks(page, { marks }, plot, ctx, ratio) {
-  const { left, top, width, height } = plot.bbox;
+function drawMarks(page, { marks }, plot, ctx, ratio, { left, top, width, height }) {
   const placed = (all) => {
     const found = all.map((mark) => ({ ...mark, x: Math.round(plot.valToPos(mark.step, "x", true)) }));
     return found.filter(({ x }) => x >= left && x <= left + width);

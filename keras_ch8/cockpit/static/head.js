@@ -52,7 +52,7 @@ function drawRuns(page) {
     const head = make(isNumeric ? "th.number" : "th", button(name, () => {
       page.sort = { name, sign: isBy ? -sort.sign : 1 };
       drawRuns(page);
-    }, "button.link"));
+    }));
     if (isBy) head.ariaSort = sort.sign > 0 ? "ascending" : "descending";
     return head;
   };

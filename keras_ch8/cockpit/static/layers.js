@@ -84,7 +84,7 @@ export function cellAt({ map }, plot) {
 }
 
 export function colorBar({ low, high, log }, { values }) {
-  const bar = colored("span.bar", `linear-gradient(to right, ${COLORS})`);
+  const bar = colored("span.bar", `linear-gradient(90deg, ${COLORS})`);
   const about = make("span.muted", `one ${log ? "log " : ""}scale for all runs`);
   const gaps = values.flat().every(isNumber) ? [] : [colored("span.dot", GREY), "NaN"];
   return make("div.scale", number(low), bar, number(high), about, ...gaps);

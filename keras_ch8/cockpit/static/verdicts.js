@@ -1,5 +1,5 @@
 // The verdicts: the first one beside the loss, unless the best run is well; the others below, each once for all runs.
-import { broken, button, count, finding, foldOf, make, nameOf, prose, update, wrong } from "./words.js";
+import { broken, button, colored, count, finding, foldOf, make, nameOf, number, prose, update, wrong } from "./words.js";
 import { concerns } from "./cards.js";
 
 const NAMED = 3; // runs in the heading of a verdict, and charts below it
@@ -32,8 +32,7 @@ function blockOf(page, { key, kind, title, level, members }, isFirst, shown) {
     return { run, verdict, same: shown.get(id) ?? kind, follows: run.record.verdicts.filter(({ explained_by: by }) => by === kind) };
   });
   const cards = page.groups.flatMap(({ cards }) => cards);
-  const isOn = (card) => members.some(({ run, verdict }) => concerns(card, verdict, run));
-  const charts = cards.filter(isOn).slice(0, NAMED).map(({ key, panel }) => [key, panel.title]);
+  const charts = cards.filter((card) => concerns(card, members)).slice(0, NAMED).map(({ key, panel }) => [key, panel.title]);
   const build = () => {
     const names = members.slice(0, NAMED).flatMap(({ run }) => [nameOf(run), " "]);
     if (members.length > NAMED) names.push(`and ${members.length - NAMED} more`);
@@ -60,13 +59,14 @@ function briefOf({ document }, [{ run, verdict, same }, ...others], kind) {
 
 // What is wrong, the fix, what to expect then, and what if not; folded what follows from it, and why it was reported.
 function bodyOf(page, { run, verdict, same, follows }, charts) {
-  const { kind, title, finding: found, cure, code, expects, then, why, step, measured, section } = verdict;
+  const { kind, title, finding: found, cure, code, expects, then, why, step, measured, section, shows, bars = [] } = verdict;
   const go = (key) => page.cards.get(key)?.element.scrollIntoView();
-  const links = charts.flatMap(([key, title]) => [" ", button(`↓ ${title}`, () => go(key), "button.link")]);
+  const links = charts.flatMap(([key, title]) => [" ", button(`↓ ${title}`, () => go(key))]);
   const fix = code ? [codeOf(code, page.document.where[code])] : [];
   const nan = follows.some((each) => each.kind === "nonfinite") ? " There should be no NaN." : "";
   const list = listOf([
     ["What is wrong", found, ...links],
+    ["The data", shows, ...barsOf(run, bars)],
     ...(same === kind
       ? [["Fix", cure, ...fix], ["Then expect", expects + nan], ["If not", then]]
       : [["Fix", `The same as for ${page.document.titles[same]}, above.`]]),
@@ -84,6 +84,14 @@ function bodyOf(page, { run, verdict, same, follows }, charts) {
   const when = `Measured at step ${count(measured)}; reported since step ${count(step)}. Section ${section} of the book; \`${kind}\` in code.`;
   body.append(foldOf(page, `${key} why`, ["Why this was reported"], false, rows([...(why ?? []), when])));
   return body;
+}
+
+// What was seen in the data: a bar for each share, in the colour of the level where it is what is wrong.
+function barsOf({ color }, bars) {
+  return bars.map(([label, share, isWrong]) => {
+    const fill = `linear-gradient(90deg, ${isWrong ? "var(--level)" : color} ${100 * share}%, var(--soft) 0)`;
+    return make("div.scale", colored("span.bar", fill), make("span.number", `${number(100 * share)} %`), label);
+  });
 }
 
 function listOf(rows) {

@@ -17,7 +17,7 @@ export const broken = (text, after) => text.split(after).flatMap((part) => [part
 // A name, which may be cut off.
 export const short = (text) => Object.assign(make("span.short", ...broken(text, /(?<=[_/])/)), { title: text });
 
-export function button(text, act, selector = "button") {
+export function button(text, act, selector = "button.link") {
   const element = make(selector, text);
   element.dataset.focus = text;
   element.onclick = act;
@@ -41,7 +41,7 @@ export function number(x, digits = 3) {
   if (!isNumber(x)) return x ?? "–";
   const size = Math.abs(x);
   if (size >= 1e5 || (x && size < 1e-3)) return x.toExponential(digits - 1).replace(/\.?0*e\+?/, "e");
-  return String(Number.isInteger(x) ? x : Number(x.toPrecision(digits)));
+  return String(Number.isInteger(x) ? x : +x.toPrecision(digits));
 }
 
 export function colored(selector, background) {
