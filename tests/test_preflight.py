@@ -17,6 +17,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:You are using a softmax over axi
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(300, 4)).astype("float32")
+Y = X[:, 0] + X[:, 1]
 BINARY = (X[:, 0] > 0).astype("float32")
 THREE = np.digitize(X[:, 0], [-0.5, 0.5])
 
@@ -58,10 +59,10 @@ def preflight(model, x, y, steps=0, **options):
     "model, x, y, expected",
     [
         (lambda: network(last(3), loss="sparse_categorical_crossentropy"), X, THREE, {"wrong_output": "act"}),
-        (lambda: network(last(1, "sigmoid")), X, X[:, 0], {"wrong_output": "act"}),
-        (lambda: network(layers.BatchNormalization(), last(), hidden=None), 100 * X, X[:, 0], {}),
-        (lambda: network(layers.Rescaling(0.01), last(), hidden=None), 100 * X, X[:, 0], {}),
-        (lambda: network(bias_initializer=keras.initializers.Constant(-99.0)), X, X[:, 0], {"dead_units": "act"}),
+        (lambda: network(last(1, "sigmoid")), X, Y, {"wrong_output": "act"}),
+        (lambda: network(layers.BatchNormalization(), last(), hidden=None), 100 * X, Y, {}),
+        (lambda: network(layers.Rescaling(0.01), last(), hidden=None), 100 * X, Y, {}),
+        (lambda: network(bias_initializer=keras.initializers.Constant(-99.0)), X, Y, {"dead_units": "act"}),
         (sigmoid, X, np.ones(300), {"wrong_labels": "watch"}),
         (sigmoid, X, np.arange(300) < 5, {"imbalance": "act"}),
     ],
@@ -76,15 +77,15 @@ def test_what_is_wrong_is_said_of_a_model_and_its_data(model, x, y, expected):
     [
         ("wrong_output", lambda: network(last(1, "softmax"), loss="binary_crossentropy"), X, BINARY),
         ("wrong_output", sigmoid, X, THREE),
-        ("wrong_output", lambda: network(last(1, "relu")), X, 9 * X[:, 0]),
+        ("wrong_output", lambda: network(last(1, "relu")), X, 9 * Y),
         ("wrong_labels", softmax, X, THREE + 1),
         ("wrong_labels", sigmoid, X, 2 * BINARY - 1),
         ("wrong_labels", sigmoid, X, 1 + BINARY),
-        ("wrong_loss", sigmoid, X, X[:, 0]),
-        ("bad_inputs", network, 100 * X, X[:, 0]),
-        ("bad_inputs", network, np.round(np.clip(90 * X + 128, 0, 255)), X[:, 0]),
-        ("bad_inputs", network, np.where(X > 2.5, np.nan, X), X[:, 0]),
-        ("equal_units", lambda: network(layers.Dense(1, **ZEROS), **ZEROS), X, X[:, 0]),
+        ("wrong_loss", sigmoid, X, Y),
+        ("bad_inputs", network, 100 * X, Y),
+        ("bad_inputs", network, np.round(np.clip(90 * X + 128, 0, 255)), Y),
+        ("bad_inputs", network, np.where(X > 2.5, np.nan, X), Y),
+        ("equal_units", lambda: network(layers.Dense(1, **ZEROS), **ZEROS), X, Y),
     ],
 )
 def test_the_code_of_a_cure_runs_in_the_script_and_cures(kind, model, x, y):
@@ -141,13 +142,13 @@ def test_a_batch_that_is_not_learned_is_the_finding_and_no_note_beside_good_word
 
 
 def test_of_a_loss_that_cannot_be_compared_and_no_steps_little_is_known():
-    found = preflight(network(loss=lambda y, p: keras.ops.mean(keras.ops.abs(y - p))), X, X[:, 0], steps=0)
+    found = preflight(network(loss=lambda y, p: keras.ops.mean(keras.ops.abs(y - p))), X, Y, steps=0)
     assert found.state.name == "little_checked"
     assert str(found).startswith("LITTLE CHECKED: ")
 
 
 def test_steps_that_are_too_long_for_one_batch_are_named():
-    found = preflight(network(optimizer=keras.optimizers.SGD(50.0)), X, X[:, 0], steps=10)
+    found = preflight(network(optimizer=keras.optimizers.SGD(50.0)), X, Y, steps=10)
     assert kinds(found) == {"step_too_long": "act"}
     assert "10 steps on one batch raise its loss" in found.verdicts[0].finding
 
@@ -206,12 +207,12 @@ def test_a_dead_layer_that_others_go_around_is_not_flagged():
     hidden = layers.Dense(8, "relu")(inputs)
     model = keras.Model(inputs, layers.Dense(1)(layers.Concatenate()([hidden, dead(hidden)])))
     model.compile("adam", "mse")
-    assert preflight(model, X, X[:, 0]).verdicts == ()
+    assert preflight(model, X, Y).verdicts == ()
 
 
 @pytest.mark.slow
 def test_of_a_loss_function_of_the_user_and_of_several_outputs_nothing_is_guessed():
-    found = preflight(network(loss=lambda y, p: keras.ops.mean(keras.ops.abs(y - p))), X, X[:, 0] * 1000, steps=3)
+    found = preflight(network(loss=lambda y, p: keras.ops.mean(keras.ops.abs(y - p))), X, Y * 1000, steps=3)
     assert found.verdicts == ()
     assert math.isnan(found.chance)
     inputs = keras.Input((4,))
@@ -271,7 +272,7 @@ def test_a_model_that_is_not_compiled_is_refused():
 def test_a_check_that_fails_is_left_out_with_a_warning(monkeypatch):
     monkeypatch.setattr("keras_ch8._preflight.sandbox", lambda model: 1 / 0)
     with pytest.warns(RuntimeWarning, match="skips its check 'memorizing a batch', which failed with Zero"):
-        found = preflight(network(), X, X[:, 0], steps=3)
+        found = preflight(network(), X, Y, steps=3)
     assert math.isnan(found.blind)
     assert found.start > 0
 

@@ -263,8 +263,9 @@ OF_ALL = (
         lambda f: _is_copied(f) and f.copied != ALL_STEPS,
         lambda f: f"The targets equal {f.copied} of the inputs, so the model only needs to copy it.",
         "Remove the target from the inputs. For a forecast, take the targets from later time steps.",
-        source=CHOSEN_TO_ACT,
+        source=CHOSEN,
         expects="The loss should be higher, but now you can trust it.",
+        level="watch",
     ),
     Check(
         "tokens that are their own targets",

@@ -91,7 +91,7 @@ def follows_from(cause: str) -> frozenset[str]:
     Example:
         >>> from keras_ch8.verdicts.causes import follows_from
         >>> sorted(follows_from("exploding") & {"cliff", "bad_scale", "ill_conditioned"})
-        ['cliff', 'ill_conditioned']
+        ['bad_scale', 'cliff', 'ill_conditioned']
     """
     direct = EXPLAINS.get(cause, ())
     return frozenset(direct).union(*map(follows_from, direct))

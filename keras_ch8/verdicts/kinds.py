@@ -270,9 +270,9 @@ OF_THE_START = (
     ),
     Kind(
         "leak",
-        title="Validation examples in the training data",
+        title="Data leak",
         section="8.1",
-        meaning="Validation examples are also in the training data, so the validation loss looks too good.",
+        meaning="Validation examples are in the training data, or targets in the inputs, so the loss looks too good.",
         fine="Few or no validation examples are also in the training data",
         cure="Remove from the validation data every example that is also in the training data, and split the data "
         "before you repeat or augment examples.",

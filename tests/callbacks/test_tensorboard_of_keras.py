@@ -202,7 +202,7 @@ def test_what_neither_has_or_keras_does_not_take_is_refused_when_it_is_made():
         callbacks.TensorBoard(histogram_frequency=1)
     with pytest.raises(TypeError, match=r"Received: measure_evry=5\. Did you mean `measure_every`\?"):
         callbacks.TensorBoard(measure_evry=5)
-    with pytest.raises(TypeError, match=r"Received: qqq=1\. It takes: log_dir, measure_every, layers, log_to, histo"):
+    with pytest.raises(TypeError, match=r"Received: qqq=1\. It takes: log_dir, measure_every, log_to, histo"):
         callbacks.TensorBoard(qqq=1)
     with pytest.raises(ValueError, match="profile_batch must be"):
         callbacks.TensorBoard(profile_batch=-1)

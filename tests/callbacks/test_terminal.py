@@ -160,10 +160,10 @@ def test_one_line_an_epoch_is_not_torn_either(capsys):
 def test_a_healthy_training_ends_with_two_rows_what_was_checked_and_where_the_page_is(capsys):
     model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(1)])
     model.compile(keras.optimizers.SGD(0.05), "mse")
-    train, test = X[:64], X[64:]
-    data = {"x": train, "y": train[:, :1], "batch_size": 16, "validation_data": (test, test[:, :1])}
+    (x, x_test), (y, y_test) = np.split(X, 2), np.split(X[:, :1] + X[:, 1:2], 2)
+    data = {"x": x, "y": y, "batch_size": 16, "validation_data": (x_test, y_test)}
     diagnosis = callbacks.Diagnosis(
-        (test, test[:, :1]), ["step_length", "layer_flow", "cliff"], measure_every=1, budget=None
+        (x_test, y_test), ["step_length", "layer_flow", "cliff"], measure_every=1, budget=None
     )
     model.fit(**data, epochs=5, callbacks=[callbacks.TensorBoard("logs"), diagnosis])
     *others, said, page = screen(capsys.readouterr().out)

@@ -211,10 +211,7 @@ def test_a_notebook_has_one_line_a_card_for_each_verdict_and_the_passed_checks_f
     assert "<img" not in shown
     assert shown.count("<details open>") == 1, "the first alone is open"
     assert shown.count("<details") == 3
-    assert (
-        "<summary>2 checks found nothing</summary><p>Stuck on a plateau, Validation examples in the training data</p>"
-        in shown
-    )
+    assert "<summary>2 checks found nothing</summary><p>Stuck on a plateau, Data leak</p>" in shown
     assert (
         'Probably caused by "Stuck near a saddle point" (fix that first): Training stopped too early.'
         in html.unescape(shown)

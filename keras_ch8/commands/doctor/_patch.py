@@ -227,7 +227,7 @@ class _Block:
         if given is None or match is None:
             return []
         if not _is_plain(given):
-            raise _CannotPatch("`sample_weight` has no name, and is to be ordered as the examples are")
+            raise _CannotPatch("`sample_weight` has no name, but needs the order of the examples")
         return [f"{ast.unparse(given)} = {ast.unparse(given)}[{match[1]}]"]
 
     def _held_out(self) -> list[str]:
