@@ -47,7 +47,8 @@ class Proof(Result):
         tried: What was tried, in this order. These trials choose, so that no gain is quoted from them.
         cures: The verdicts whose code was chosen, in the order in which it is put in.
         patched: The program with them, its patch in `patched.text`; `None` where no patch is proven.
-        fresh: What seeds that chose nothing say of all that was chosen together; `None` where they were not asked.
+        fresh: What seeds that chose nothing say of all that was chosen together, or of all but the last if all is not
+            proven; `None` where they were not asked.
         seconds: How long all of it took.
         unchecked: What was not checked, and what `minutes` did not allow, a sentence each.
     """
@@ -89,10 +90,10 @@ class Proof(Result):
         if self.patched is not None and self.fresh is not None:
             of = f"Proven with {counted(len(self.fresh.pairs), 'fresh seed')}:"
             return [of, *(verdict.cure for verdict in self.cures), self.fresh.said, spread(self.fresh.pairs)]
-        if self.fresh is not None:
+        if self.fresh is not None and self.fresh.level != "proven":
             return [f"No fix is proven. What helped in its trial does not with fresh seeds: {self.fresh}"]
         if self.cures:
-            return ["No fix is proven yet: what helped in its trial was not tried with fresh seeds."]
+            return ["No fix is proven yet: what helped in its trial was not tried with enough fresh seeds."]
         if self.state != "healthy":
             tried = sum(each.judgement is not None for each in self.tried)
             return [f"No fix is proven; {tried or 'none'} could be tried."]

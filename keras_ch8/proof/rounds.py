@@ -34,8 +34,9 @@ def prove(
     next round goes on from there. A fix that is not, but whose verdict leaves without harm, is tried with those of the
     verdicts that it leaves, because two faults may have to go together.
 
-    Seeds 0 to `seeds - 1` choose. As many others then compare the program of the beginning with all that was chosen,
-    once: only what is proven there too is proposed, and the gain is that which these seeds show.
+    Seeds 0 to `seeds - 1` choose. As many others then compare the program of the beginning with all that was chosen:
+    only what is proven there too is proposed, and the gain is that which these seeds show. If it is not, all but what
+    was chosen last is compared in the same way, once, with seeds that are new again.
 
     Args:
         program: What is to be trained.
@@ -96,18 +97,28 @@ class _Search:
         self.program, self.trials, self.seeds, self.rounds, self.tell = program, trials, seeds, rounds, tell
         self.chosen = program
         self.cures: tuple[Verdict, ...] = ()
+        self.before = self.chosen, self.cures
+        """What was chosen, but for the last round."""
         self.tried: list[Tried] = []
         self.fresh: Judgement | None = None
         self.notes: list[str] = []
 
     def run(self, verdicts: Sequence[Verdict]) -> None:
-        """Choose in rounds, and ask the fresh seeds."""
+        """Choose in rounds, and ask fresh seeds: if the last choice spoils all, others of what was before it."""
         while self._choose(verdicts) and len(self.cures) < self.rounds:
             verdicts = self.trials.outcome(self.chosen, 0).acts
         if self.cures:
-            pairs = self.trials.pairs(self.program, self.chosen, range(self.seeds, 2 * self.seeds))
-            self.fresh = self._judged(pairs, "fresh seeds")
-            self.tell(f"All together, with fresh seeds: {self.fresh or 'not tried.'}")
+            self._check(self.seeds, "All together, with fresh seeds")
+        if self.fresh and self.fresh.level != "proven" and self.before[1]:
+            self.chosen, self.cures = self.before
+            self._check(2 * self.seeds, "Without the last, with other fresh seeds")
+
+    def _check(self, first: int, name: str) -> None:
+        """Compare the program of the beginning with what was chosen, with fresh seeds from the first of them on."""
+        pairs = self.trials.pairs(self.program, self.chosen, range(first, first + self.seeds))
+        found = self._judged(pairs, "fresh seeds")
+        self.fresh = found or self.fresh
+        self.tell(f"{name}: {found or 'not tried.'}")
 
     def _choose(self, verdicts: Sequence[Verdict]) -> bool:
         """Try fixes on top of what was chosen until one is proven, and return whether one is."""
@@ -129,6 +140,7 @@ class _Search:
             if tried.judgement is None or tried.program is None:
                 continue
             if tried.judgement.level == "proven":
+                self.before = self.chosen, self.cures
                 self.chosen, self.cures = tried.program, (*self.cures, *cures)
                 return True
             pair = tried.judgement.pairs[0]

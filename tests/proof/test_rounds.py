@@ -78,6 +78,21 @@ def test_what_only_the_seeds_that_chose_it_show_is_not_proposed(fresh):
     assert "fix, as code" not in str(proof)
 
 
+@pytest.mark.parametrize("with_both, with_one, text", [(0.3, 0.8, "a"), (0.3, 0.4, None), (0.9, 0.8, "a\nb")])
+def test_where_the_last_fix_spoils_all_the_others_are_checked_once_with_seeds_that_are_new_again(
+    with_both, with_one, text
+):
+    scores = {(): 0.4, ("a",): with_one, ("a", "b"): with_both}
+    chosen = {(): 0.4, ("a",): 0.6, ("a", "b"): 0.9}
+    found = {(): [verdict("a")], ("a",): [verdict("b")]}
+    proof, log, told = proven(lambda codes, seed: (chosen if seed < 3 else scores)[codes], found)
+    assert (proof.patched.text if proof.patched else None) == text
+    first = 3 if with_both == 0.9 else 6
+    assert proof.fresh.pairs[0].seed == first
+    assert told[-1].startswith("All together" if first == 3 else "Without the last, with other fresh seeds: ")
+    assert max(seed for _, seed in log) < first + 3
+
+
 def test_a_fix_that_is_worse_once_is_dropped_at_once():
     proof, log, _ = proven(lambda codes, seed: 0.5 - 0.3 * len(codes), {(): [verdict("a")]})
     assert proof.tried[0].judgement.level == "harms"
@@ -170,7 +185,7 @@ def test_ctrl_c_in_the_last_check_proposes_nothing():
         lambda codes, seed: KeyboardInterrupt() if seed > 3 else 0.5 + 0.3 * len(codes), {(): [verdict("a")]}
     )
     assert proof.patched is None
-    assert "what helped in its trial was not tried with fresh seeds. You ended it" in str(proof)
+    assert "what helped in its trial was not tried with enough fresh seeds. You ended it" in str(proof)
 
 
 class Clock:

@@ -138,7 +138,8 @@ class _Session:
         fails_later = failed and bool(outcome.curve)  # after `fit`, which no fix of a training mends
         proof = self._prove(first, outcome) if is_over and outcome.acts and not fails_later else None
         patched = proof.patched if proof else None
-        page = self._write(patched) if isinstance(patched, Script) and self.arguments.write else None
+        seed = proof.fresh.pairs[0].seed if proof and proof.fresh else 0
+        page = self._write(patched, seed) if isinstance(patched, Script) and self.arguments.write else None
         if self.arguments.json:
             units = {series: unit for fit in first.fits for series, unit in fit.units.items()}
             where, state = lines_of(first), gravest(first)
@@ -168,10 +169,10 @@ class _Session:
             self.say("Apply the patch with `git apply`, or call again with --write.")
         return proof
 
-    def _write(self, patched: Script) -> str | None:
+    def _write(self, patched: Script, seed: int) -> str | None:
         """Put the patch into the files, unless one was changed in the meantime, and return the page with the curves.
 
-        There is none where the script has a `Doctor` or `Diagnosis` of its own.
+        They are those of one seed. There is no page where the script has a `Doctor` or `Diagnosis` of its own.
         """
         for name, content in patched.encoded().items():
             path = self.work.target.roots[0] / name
@@ -183,7 +184,7 @@ class _Session:
             shutil.copy2(path, kept)
             path.write_bytes(content)
             self.say(f"{path} has the patch; {kept.name} is a copy of what it was.")
-        runs = self.work.runs(SEEDS)  # the first that chose nothing
+        runs = self.work.runs(seed)
         if not runs.exists():
             return None
         page = str(self.work.target.script.with_suffix(".doctor.html"))
