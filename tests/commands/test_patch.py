@@ -387,14 +387,20 @@ def test_weights_of_examples_are_put_into_the_order_of_the_examples():
         ("a = 1; model.fit(a, b)", code.SHUFFLE, ["a, b = a[order], b[order]", "model.fit(a, b)"]),
         ("model.fit(a, b)", "epochs = 7", ["model.fit(a, b, epochs=7)"]),
         ("model.fit(*load())", "epochs = 7", ["model.fit(*load(), epochs=7)"]),
-        ("model.fit(**a)", code.SHUFFLE, ['a["x"], a["y"] = a["x"][order], a["y"][order]', "model.fit(**a)"]),
-        ("model.fit(a, b, **c)", "epochs = 7", ['c["epochs"] = 7', "model.fit(a, b, **c)"]),
+        ("model.fit(**a)", code.SHUFFLE, ["options = {**a}", "model.fit(**options)"]),
+        ("model.fit(**a)", "print(x)", ['print(a["x"])', "model.fit(**a)"]),
+        ("model.fit(a, b, **c)", "epochs = 7",
+         ["options = {**c}", 'options["epochs"] = 7', "model.fit(a, b, **options)"]),
+        ("m.fit(*a, **b())", "epochs = 3", ["options = {**b()}", 'options["epochs"] = 3', "m.fit(*a, **options)"]),
+        ("model.fit(a, b, sample_weight=w())", code.SHUFFLE,
+         ["sample_weight = w()", "sample_weight = sample_weight[order]",
+          "model.fit(a, b, sample_weight=sample_weight)"]),
         ("model.fit(a, b, 64, 5)", "epochs = 3 * epochs", ["model.fit(a, b, 64, 15)"]),
         ("model.fit(a, b, callbacks=make())", remedies._STOP.code, ["model.fit(a, b, callbacks=[stop, *make()])"]),
         ("model.fit(a, b, callbacks=Bar())", remedies._STOP.code, ["model.fit(a, b, callbacks=[stop, Bar()])"]),
         ("(model\n .fit(a, b))", "epochs = 7", [" .fit(a, b, epochs=7))"]),
     ],
-)
+)  # fmt: skip
 def test_an_argument_that_is_no_name_gets_one_where_that_is_needed(call, cure, expected):
     new = edit(f"import keras\nimport keras_ch8\nimport numpy as np\n{call}\n", cure)
     assert isinstance(new, str), new.reason
@@ -424,6 +430,12 @@ def test_a_layer_that_a_loop_adds_is_not_taken_for_the_first_or_the_last():
     assert not any("add(" in line for line in lines)
 
 
+def test_what_makes_other_models_too_stays():
+    twice = MAIN.replace("    train(model", "    build(0.1).summary()\n    train(model")
+    for text in ("model.optimizer.learning_rate = 0.01", code.LEAKY):
+        assert not any(line.startswith("-") for line in changes(twice, text))
+
+
 def test_what_was_compiled_for_another_fit_stays():
     twice = FLAT + "net.fit(x_train, y_train)\n"
     assert "net.optimizer.learning_rate = 0.01\nnet.fit" in edit(twice, "model.optimizer.learning_rate = 0.01", -1)
@@ -442,7 +454,6 @@ def test_one_patch_goes_on_top_of_another():
 @pytest.mark.parametrize(
     ("source", "cure", "said"),
     [
-        ("m.fit(*a, **b())\n", "epochs = 3", r"`fit` gets its arguments from `\*\*`"),
         ("m.fit(ds)\n", code.SHUFFLE, "gets the labels as a part of a data set"),
         ("[m.fit(x, y) for m in models]\n", "epochs = 3", "line 1 is part of a larger expression"),
         ("class A:\n    def fit(self, x):\n        super().fit(x)\n", "epochs = 3", "Line 3 does not call `fit` as"),

@@ -170,6 +170,8 @@ class _Block:
         self.stored = stored(self.tree)
         self.names: dict[str, str] = {}
         """What the script calls what the code names."""
+        self.options = ""
+        """Name of the copy of what `**` unpacks; "" without one."""
         self.first: list[str] = []
         """Lines that give names to what has none."""
         self.edits: list[Edit] = []
@@ -193,16 +195,16 @@ class _Block:
             self._call(given, name)
         elif name in ("x", "y") and all_given.get("*") in self.place.call.args[:1]:
             self._call(all_given["*"], "x", "y")
-        elif _is_plain(all_given.get("**")):
+        elif _is_plain(all_given.get("**")) and name not in self.stored:
             self.names[name] = f'{ast.unparse(all_given["**"])}["{name}"]'
-        elif name in DEFAULTS and "**" not in all_given:
+        elif "**" in all_given:
+            self.names[name] = f'{self._options(all_given["**"])}["{name}"]'
+        elif name in DEFAULTS:
             self.names[name] = self.script.fresh(name)
             names = [node for node in ast.walk(self.tree) if isinstance(node, ast.Name) and node.id == name]
             if any(isinstance(node.ctx, ast.Load) for node in names):
                 self.first.append(f"{self.names[name]} = {DEFAULTS[name]}")
             self.edits += with_argument(self.script, self.place.call, name, self.names[name])
-        elif "**" in all_given:
-            raise _CannotPatch("`fit` gets its arguments from `**`")
         else:
             is_in_set = name == "y" and "x" in all_given
             raise _CannotPatch(
@@ -221,14 +223,23 @@ class _Block:
         self.first.append(f"{new} = {self.script.said(given).removeprefix('*')}")
         self.edits.append((self.script.begin(given), self.script.end(given), new))
 
+    def _options(self, given: ast.expr) -> str:
+        """Return the name of a copy of what `**` unpacks, which other calls, or the same in a loop, may have, too."""
+        if not self.options:
+            self.options = self.script.fresh("options")
+            self.first.append(f"{self.options} = {{**{self.script.said(given)}}}")
+            self.edits.append((self.script.begin(given), self.script.end(given), self.options))
+        return self.options
+
     def _weights(self) -> list[str]:
         """Return the line that orders the weights of the examples as these are."""
         given, match = self.place.arguments.get("sample_weight"), re.search(r"x, y = x\[(\w+)\]", self.code)
         if given is None or match is None:
             return []
         if not _is_plain(given):
-            raise _CannotPatch("`sample_weight` has no name, but needs the order of the examples")
-        return [f"{ast.unparse(given)} = {ast.unparse(given)}[{match[1]}]"]
+            self._call(given, "sample_weight")
+        name = self.names.get("sample_weight", ast.unparse(given))
+        return [f"{name} = {name}[{match[1]}]"]
 
     def _held_out(self) -> list[str]:
         """Return the lines that do with other examples what is done with those that are trained on."""

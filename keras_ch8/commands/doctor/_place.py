@@ -147,9 +147,11 @@ def caller_of(script: Source, function: ast.AST) -> tuple[ast.Call, dict[str, as
 
 
 def _function(script: Source, call: ast.Call) -> ast.AST | None:
-    """Return the function of the script that a call calls."""
-    found = [n for n in script.tree.body if isinstance(n, FUNCTION) and n.name == getattr(call.func, "id", "")]
-    return found[0] if len(found) == 1 else None
+    """Return the function of the script that a call calls, if that is the only one: else other models would change."""
+    name = getattr(call.func, "id", "")
+    found = [n for n in script.tree.body if isinstance(n, FUNCTION) and n.name == name]
+    named = [n for n in ast.walk(script.tree) if isinstance(n, ast.Name) and n.id == name]
+    return found[0] if len(found) == len(named) == 1 else None
 
 
 def _homes(script: Source, expr: ast.expr, scope: ast.AST) -> tuple[list[tuple[str, ast.AST]], ast.Call | None]:
