@@ -1,5 +1,6 @@
 """A script as a program that can be trained, as it is or with the code of cures in it."""
 
+import dataclasses
 import math
 import os
 import statistics
@@ -92,7 +93,7 @@ class Script:
         outcome = outcome_of(ran, scoring.score(ran))
         said = outcome.error or f"{outcome.measure} {middle([outcome])}"
         self.work.tell(f"  seed {seed}, {'with' if self.files else 'without'} the fix: {said}")
-        return outcome
+        return dataclasses.replace(outcome, unchecked=(f"Scores are from {scoring.on}.", *outcome.unchecked))
 
     def with_cure(self, verdict: Verdict) -> "Script | str":
         """Return the script with the code of a verdict in it, where its `fit` stands, or why that is not possible."""
