@@ -66,8 +66,10 @@ class Functions:
         """The code of the fixes."""
         return "\n".join(self.codes)
 
-    def with_cure(self, verdict: Verdict) -> Program:
-        """Return this program with the code of a verdict in front of `fit`."""
+    def with_cure(self, verdict: Verdict) -> Program | str:
+        """Return this program with the code of a verdict in front of `fit`, unless that would mix up the weights."""
+        if self.fit.get("sample_weight") is not None and "x, y = x[" in verdict.code:
+            return "It chooses or reorders the examples, but not their `sample_weight`."
         return dataclasses.replace(self, codes=(*self.codes, verdict.code))
 
     def train(self, seed: int) -> Outcome:

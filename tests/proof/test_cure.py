@@ -1,5 +1,6 @@
 """`keras_ch8.cure`: fixes tried and proven, for a function that makes a model, and arrays."""
 
+import dataclasses
 import random
 
 import keras
@@ -114,6 +115,12 @@ def test_examples_with_a_missing_number_score_nothing():
 )
 def test_of_code_other_examples_get_what_writes_them_and_not_what_chooses_rows_or_trains(code, lines):
     assert writing(code).splitlines() == lines
+
+
+def test_a_fix_that_would_give_examples_the_weights_of_others_is_not_tried():
+    weighted = dataclasses.replace(functions(), fit={"sample_weight": np.arange(256.0)})
+    assert "`sample_weight`" in weighted.with_cure(verdict("x, y = x[::-1], y[::-1]"))
+    assert weighted.with_cure(LOWER).text == LOWER.code
 
 
 def test_other_examples_are_written_as_those_of_the_training():
