@@ -198,13 +198,8 @@ def _scope_with(script: Source, expr: ast.expr, scope: ast.AST) -> ast.AST:
 
 def _calls(homes: list[tuple[str, ast.AST]], method: str) -> list[ast.Call]:
     """Return the calls of a method of the model, by all its names."""
-    found = [node for text, scope in homes for node in own(scope) if _is_call(node, text, method)]
-    return list(dict.fromkeys(node for node in found if isinstance(node, ast.Call)))
-
-
-def _is_call(node: ast.AST, text: str, method: str) -> bool:
-    is_method = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == method
-    return is_method and ast.unparse(node.func.value) == text  # type: ignore[attr-defined]
+    calls = [(f"{text}.{method}", node) for text, scope in homes for node in own(scope) if isinstance(node, ast.Call)]
+    return list(dict.fromkeys(call for text, call in calls if ast.unparse(call.func) == text))
 
 
 def _compiles(place: Place, homes: list[tuple[str, ast.AST]]) -> ast.Call | None:
