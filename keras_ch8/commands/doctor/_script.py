@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import os
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -69,10 +68,10 @@ class Script:
 
     @property
     def text(self) -> str:
-        """The diff of the script as the first run found it and as it stands here: "" without a cure."""
+        """The diff of the script as the first run found it and as it stands here, for its folder: "" without a cure."""
         parts = []
         for name, text in self.files.items():
-            path = Path(os.path.relpath(self.work.target.roots[0] / name, self.work.target.cwd)).as_posix()
+            path = Path(name).as_posix()  # git takes none that leads out of where it is called
             parts.append(_source.diff(self._read(name)[0], text, f"a/{path}", f"b/{path}"))
         return "".join(parts)
 

@@ -173,7 +173,7 @@ class _Session:
         for verdict in (each.cures[-1] for each in proof.tried if each.judgement is None and each.cures[-1].code):
             self.say(f"\n{pasted(verdict)}")
         if proof.patched and not self.arguments.write:
-            self.say("Apply the patch with `git apply`, or call again with --write.")
+            self.say(f"Apply the patch with `git apply` in {self.work.target.roots[0]}, or call again with --write.")
         return proof
 
     def _write(self, patched: Script, seed: int) -> str | None:
