@@ -436,6 +436,12 @@ def test_what_makes_other_models_too_stays():
         assert not any(line.startswith("-") for line in changes(twice, text))
 
 
+def test_a_number_that_only_has_the_name_of_the_rate_stays():
+    alike = MAIN.replace("import argparse\n", "import argparse\nrate = 0.5\n").replace("args.rate", "1.0")
+    added = [line[1:].strip() for line in changes(alike, "model.optimizer.learning_rate = 0.01") if line[0] == "+"]
+    assert added == ["opt = keras.optimizers.Adam(learning_rate=0.01)"]
+
+
 def test_what_was_compiled_for_another_fit_stays():
     twice = FLAT + "net.fit(x_train, y_train)\n"
     assert "net.optimizer.learning_rate = 0.01\nnet.fit" in edit(twice, "model.optimizer.learning_rate = 0.01", -1)

@@ -151,7 +151,7 @@ def _rate(place: Place, rate: str) -> Edits:
     script, node = place.script, _argument(_optimizer(place), "learning_rate", 0)
     if isinstance(node, ast.Name):
         values = values_of(node.id, script.tree)
-        uses = [n for n in ast.walk(script.tree) if isinstance(n, ast.Name) and n.id == node.id]
+        uses = [n for n in ast.walk(script.tree) if node.id in (getattr(n, "id", ""), *bound_by(n))]
         if len(values) == 1 and len(uses) == 2 and isinstance(values[0], ast.Constant):
             return [_replaced(script, values[0], quoted(script, rate))]
     return _with_settings(place, {"learning_rate": rate})
