@@ -118,11 +118,12 @@ def _tried(cures: Sequence[Verdict], judgement: "Judgement | None", reason: str)
 def _measured(judgement: "Judgement") -> Data:
     """Return medians over the seeds, and how far the differences go."""
     outcomes = [[getattr(pair, of) for pair in judgement.pairs] for of in ("without", "cured")]
+    measures = [each.measure for its in outcomes for each in its]  # "" of a training that failed
     scores = [[-math.inf if math.isnan(each.score) else each.score for each in its] for its in outcomes]
     changes = [cured - without for without, cured in zip(*scores, strict=True)]
     return {
         "result": judgement.level,
-        "measure": judgement.pairs[0].without.measure,
+        "measure": next(filter(None, measures), ""),
         "without": _number(statistics.median(scores[0])),
         "with": _number(statistics.median(scores[1])),
         "least_change": _number(min(changes)),

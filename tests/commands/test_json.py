@@ -97,6 +97,11 @@ def test_a_proof_has_its_patch_its_gain_and_what_was_tried():
     assert data["runs"][0]["not_checked"][-1] == "`minutes` allowed no more fixes."
 
 
+def test_the_measure_of_a_training_that_fails_without_the_fix_is_that_of_the_training_with_it():
+    found = judge([Pair(0, Outcome(error="ValueError: shapes"), Outcome(0.9, "accuracy"))])
+    assert _json._measured(found)["measure"] == "accuracy"
+
+
 @pytest.mark.parametrize(
     ("count", "words", "patch"), [(1, 1, 10), (3, 20, 10), (40, 5, 10), (9, 9, 3500), (9, 9, 9000)]
 )
