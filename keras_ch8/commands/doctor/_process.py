@@ -124,8 +124,10 @@ class Workplace:
         self.outside = sorted(filter(os.path.isfile, outside))
         (self.folder / "kept").mkdir()
         for number, path in enumerate([*inside, *self.outside]):
-            self._kept[path] = self.folder / "kept" / str(number)
-            shutil.copy2(path, self._kept[path])
+            kept = self.folder / "kept" / str(number)
+            with contextlib.suppress(*NOT_THERE):
+                shutil.copy2(path, kept)
+                self._kept[path] = kept  # only when it is whole, because it will stand in the place of the file
         return ran
 
     def trial(self, edits: Mapping[str, bytes], **job: Any) -> Ran:
