@@ -92,7 +92,7 @@ def _written_by(event: str, given: tuple[Any, ...]) -> Iterator[str]:
     path = given[0 if event == "open" else 1]
     if is_written and isinstance(path, str) and not path.endswith(".pyc") and "__autograph_generated" not in path:
         with contextlib.suppress(OSError):  # where the folder of the process is gone
-            yield os.path.abspath(path)
+            yield os.path.realpath(path)  # a link of the folder, such as one to a disk for checkpoints, leads out of it
 
 
 def _said_by(error: Exception) -> str:

@@ -116,18 +116,20 @@ class Workplace:
         ran = self._run(dict(zip(roots, roots, strict=True)), None, screen=self.screen)
         self._patience = max(LEAST, SLOWER * ran.ended.seconds)
         stats = {path: stat for root in roots for path, stat in files_in(root)}
+        new = {path for path, stat in stats.items() if stat.st_mtime_ns >= begun}
         own = [os.fstat(each) for each in (1, 2)]  # what `doctor` prints may go to a file of the folder
-        written = {path for path, stat in stats.items() if stat.st_mtime_ns >= begun and not path.endswith(".py")}
-        inside = written | (stats.keys() & {*ran.ended.written})  # a source that its user has saved is no output
-        inside -= {path for path, stat in stats.items() if any(os.path.samestat(stat, each) for each in own)}
-        outside = {path for path in ran.ended.written if not any(Path(path).is_relative_to(root) for root in roots)}
-        self.outside = sorted(filter(os.path.isfile, outside))
         (self.folder / "kept").mkdir()
-        for number, path in enumerate([*inside, *self.outside]):
+        for number, path in enumerate(sorted(new.union(filter(os.path.isfile, ran.ended.written)))):
             kept = self.folder / "kept" / str(number)
             with contextlib.suppress(*NOT_THERE):
+                stat = os.stat(path)
+                is_opened_only = max(stat.st_mtime_ns, stat.st_ctime_ns) < begun  # as by `np.memmap`, and maybe huge
+                is_own = any(os.path.samestat(stat, each) for each in own)
+                if is_opened_only or is_own or (path not in ran.ended.written and _is_text(path)):
+                    continue
                 shutil.copy2(path, kept)
                 self._kept[path] = kept  # only when it is whole, because it will stand in the place of the file
+        self.outside = [path for path in self._kept if not any(Path(path).is_relative_to(root) for root in roots)]
         return ran
 
     def trial(self, edits: Mapping[str, bytes], **job: Any) -> Ran:
@@ -302,6 +304,12 @@ def copy(folder: str | os.PathLike[str], into: Path, in_place: bool) -> None:
                 copy(entry.path, there, in_place)
             elif entry.is_file():
                 shutil.copy2(entry.path, there)
+
+
+def _is_text(path: str) -> bool:
+    """Whether a file is text, as git decides: not seen as written by Python, it is one that its user has saved."""
+    with open(path, "rb") as file:
+        return b"\0" not in file.read(8000)
 
 
 def is_linked(entry: os.DirEntry[str]) -> bool:
