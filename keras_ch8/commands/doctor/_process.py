@@ -27,7 +27,9 @@ PREFIX = "keras_ch8-doctor-"
 LEAST, SLOWER = 60.0, 10.0
 """A trial that takes more seconds, and so many times as long as the first run, hangs, and is ended."""
 TO_END = 5.0
-"""Seconds that the first run has to end by itself after Ctrl-C."""
+"""Seconds after which the first run is told of Ctrl-C, if it has not ended: then that has reached this process alone."""
+ENDS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""Ctrl-C, a kill, and a terminal that is closed: all end a session in order."""
 
 _FORKS = sys.platform == "linux"
 """Whether runs are forks of a process that has imported Keras; elsewhere each imports it, which takes seconds."""
@@ -101,14 +103,24 @@ class Workplace:
         self._patience = LEAST
 
     def __enter__(self) -> "Workplace":
+        self._handlers = {each: signal.getsignal(each) for each in ENDS}
+        for each, theirs in self._handlers.items():
+            if theirs != signal.SIG_IGN:  # as under nohup
+                signal.signal(each, signal.default_int_handler)
         self._temporary = tempfile.TemporaryDirectory(prefix=PREFIX)
         self.folder = Path(self._temporary.name).resolve()
         self._copy(self.target.roots, self.folder / "found")
         return self
 
     def __exit__(self, *error: object) -> None:
-        with self._temporary:
-            self._put_back()
+        for each in ENDS:  # another one would leave files half written
+            signal.signal(each, signal.SIG_IGN)
+        try:
+            with self._temporary:
+                self._put_back()
+        finally:
+            for each, theirs in self._handlers.items():
+                signal.signal(each, theirs)
 
     def first_run(self) -> Ran:
         """Run the script as its user does, and keep what it wrote."""
@@ -166,9 +178,15 @@ class Workplace:
 
     def _put_back(self) -> None:
         """Put back what the first run wrote, where a trial has written since."""
-        for path, kept in self._kept.items():
-            if not (os.path.isfile(path) and filecmp.cmp(path, kept, shallow=False)):
-                shutil.copy2(kept, path)
+        for path, kept in list(self._kept.items()):
+            try:
+                if not (os.path.isfile(path) and filecmp.cmp(path, kept, shallow=False)):
+                    os.makedirs(os.path.dirname(path), exist_ok=True)
+                    shutil.copy2(kept, path)
+            except OSError as error:
+                rescued = os.path.join(tempfile.mkdtemp(prefix=PREFIX), os.path.basename(path))
+                os.rename(self._kept.pop(path), rescued)  # this needs no room on a disk that is full
+                self.tell(f"{path} cannot be put back ({error.strerror}): {rescued} is what your run has left.")
 
     def _run(
         self, moved: Mapping[Path, Path], patience: float | None, screen: Sequence[int] | None = None, **how: Any
@@ -207,9 +225,9 @@ def apart(job: Job, patience: float | None, screen: Sequence[int] | None) -> Ran
     except KeyboardInterrupt:
         if patience is None:  # it has got Ctrl-C from the terminal, too, unless that went to this process alone
             with contextlib.suppress(KeyboardInterrupt):
-                if not _received(seen, receive, process, TO_END / 5):
+                if not _received(seen, receive, process, TO_END):
                     os.kill(process.pid, signal.SIGINT)
-                    _received(seen, receive, process, TO_END)
+                    _received(seen, receive, process, None)  # it may save its model; another Ctrl-C ends it
         raise Interrupted(Ran(tuple(seen), Ended())) from None
     finally:
         _end(process, patience is not None)
