@@ -3,6 +3,7 @@
 import atexit
 import contextlib
 import itertools
+import multiprocessing
 import os
 import runpy
 import signal
@@ -45,7 +46,8 @@ def run(job: Job, pipe: Connection, screen: Any = None) -> None:
     sys.argv = [job.script, *job.arguments]
     sys.path[:] = [job.cwd if job.module else os.path.dirname(job.script), *(job.moved.get(p, p) for p in sys.path[1:])]
     if job.temporary:
-        os.environ |= UNSENT | {"TMPDIR": job.temporary, "MLFLOW_TRACKING_URI": f"file:{job.temporary}/mlruns"}
+        there = {"PWD": job.cwd, "TMPDIR": job.temporary, "MLFLOW_TRACKING_URI": f"file:{job.temporary}/mlruns"}
+        os.environ |= UNSENT | there
         tempfile.tempdir = job.temporary
     if job.seed is not None:
         keras.utils.set_random_seed(job.seed)
@@ -53,6 +55,7 @@ def run(job: Job, pipe: Connection, screen: Any = None) -> None:
     written: set[str] = set()
     sys.addaudithook(lambda event, given: written.update(_written_by(event, given)) if event in WRITES else None)
     Seen(job, pipe.send)
+    multiprocessing.set_start_method(None, force=True)  # the script may set its own, which is possible once
     atexit._clear()  # what was registered for the process that this one is a fork of
     begun = time.monotonic()
     error, status = "", 0

@@ -151,6 +151,7 @@ class Workplace:
             edits: What else stands in some files, by their paths in the folder.
             **job: Seed and score, as `Job` takes them.
         """
+        self._put_back()  # so that each begins from the same files
         with tempfile.TemporaryDirectory(dir=self.folder, prefix="trial-") as name:
             folder = Path(name)
             copies = self._copy(sorted((self.folder / "found").iterdir()), folder)
