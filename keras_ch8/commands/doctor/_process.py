@@ -27,7 +27,7 @@ PREFIX = "keras_ch8-doctor-"
 LEAST, SLOWER = 60.0, 10.0
 """A trial that takes more seconds, and so many times as long as the first run, hangs, and is ended."""
 TO_END = 5.0
-"""Seconds that the first run has to end after Ctrl-C, until it is told of that: it may have reached this process alone."""
+"""Seconds until Ctrl-C is passed on to the first run: if it has not ended by then, this process alone has got it."""
 ENDS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 """Ctrl-C, a kill, and a terminal that is closed: all end a session in order."""
 

@@ -180,13 +180,18 @@ class _Session:
         """
         for name, content in patched.encoded().items():
             path = self.work.target.roots[0] / name
-            if path.read_bytes() != self.work.found(name).read_bytes():
-                self.say(f"{path} was changed in the meantime, so that it is left as it is.")
-                continue
             copies = (path.with_name(f"{path.name}.orig{number or ''}") for number in itertools.count())
             kept = next(copy for copy in copies if not copy.exists())
-            shutil.copy2(path, kept)
-            path.write_bytes(content)
+            try:
+                if path.read_bytes() != self.work.found(name).read_bytes():
+                    self.say(f"{path} was changed in the meantime, so that it is left as it is.")
+                    continue
+                shutil.copy2(path, kept)
+                path.write_bytes(content)
+            except OSError as error:  # the patch itself is still to be told
+                copied = f" {kept.name} is a copy of what it was." if kept.exists() else ""
+                self.say(f"{path} cannot be written: {error.strerror}.{copied}")
+                return None
             self.say(f"{path} has the patch; {kept.name} is a copy of what it was.")
         runs = self.work.runs(SEEDS)  # the first that chose nothing
         if not runs.exists():
