@@ -172,7 +172,7 @@ callbacks += [keras.callbacks.ModelCheckpoint(sys.argv[1] + "/all.weights.h5", s
 if not os.path.exists("data.npz"):
     np.savez("data.npz", x=x)
 model.fit(x, y, epochs=2, verbose=0, callbacks=callbacks)
-open(sys.argv[2] + "/result.txt", "w").write(str(time.time()))
+open(sys.argv[1] + "/result.txt", "w").write(str(time.time()))
 """
 
 
@@ -182,12 +182,12 @@ def test_every_file_of_the_user_is_byte_for_byte_as_the_first_run_left_it(tmp_pa
     inside.mkdir()
     outside.mkdir()
     (inside / "train.py").write_text(f"{DATA}{MODEL}{WRITES}")
-    target = Target(inside / "train.py", "", (str(inside), str(outside)), inside)
+    target = Target(inside / "train.py", "", (str(outside),), inside)
     with Workplace(target, print) as work:
         assert work.first_run().ended.error == ""
         left = digests(inside, outside)
         assert {path.name for path in left} >= {"best.keras", "log.csv", "data.npz", "all.weights.h5", "result.txt"}
-        assert work.outside == [str(outside / "result.txt")]
+        assert work.outside == [str(outside / name) for name in ("all.weights.h5", "result.txt")]
         assert work.trial({}, seed=1, scored_on=HELD_OUT).ended.error == ""
         now = digests(inside, outside)
         assert {path.name for path in now if left[path] != now[path]} == {"all.weights.h5", "result.txt"}

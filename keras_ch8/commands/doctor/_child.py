@@ -12,13 +12,13 @@ import tempfile
 import textwrap
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from typing import Any
 
 import keras
 
-from ...integration import keras_private
+from ...integration import keras_private, of_scripts
 from ...integration.backend import random_numbers
 from ._messages import Ended, Job
 from ._seen import PACKAGE, Seen, is_in
@@ -54,6 +54,13 @@ def run(job: Job, pipe: Connection, screen: Any = None) -> None:
         random_numbers.shift_seeds(job.seed)
     written: set[str] = set()
     sys.addaudithook(lambda event, given: written.update(_written_by(event, given)) if event in WRITES else None)
+
+    def save(go: Callable[[], Any], _: keras.Model, given: dict[str, Any]) -> Any:
+        written.update(_written_by("open", (str(given["filepath"]), "w", os.O_CREAT)))
+        return go()
+
+    for method in ("save", "save_weights"):  # HDF5 opens its files without Python
+        of_scripts.see(method, save)
     Seen(job, pipe.send)
     multiprocessing.set_start_method(None, force=True)  # the script may set its own, which is possible once
     atexit._clear()  # what was registered for the process that this one is a fork of

@@ -127,8 +127,7 @@ class Workplace:
         roots, begun = self.target.roots, time.time_ns()
         ran = self._run(dict(zip(roots, roots, strict=True)), None, screen=self.screen)
         self._patience = max(LEAST, SLOWER * ran.ended.seconds)
-        stats = {path: stat for root in roots for path, stat in files_in(root)}
-        new = {path for path, stat in stats.items() if stat.st_mtime_ns >= begun}
+        new = {path for root in roots for path, stat in files_in(root) if stat.st_mtime_ns >= begun}
         own = [os.fstat(each) for each in (1, 2)]  # what `doctor` prints may go to a file of the folder
         (self.folder / "kept").mkdir()
         for number, path in enumerate(sorted(new.union(filter(os.path.isfile, ran.ended.written)))):
