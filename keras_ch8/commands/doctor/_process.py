@@ -215,6 +215,7 @@ def apart(job: Job, patience: float | None, screen: Sequence[int] | None) -> Ran
         patience: Seconds after which it is ended; `None` for a run that belongs to the terminal, and takes its time.
         screen: File descriptors that it prints to; `None` for a file.
     """
+    begun = time.monotonic()
     receive, send = _PROCESSES.Pipe(duplex=False)
     process = _PROCESSES.Process(target=_begin, args=(job, send, _Screen(screen) if screen else None))
     process.start()
@@ -234,7 +235,8 @@ def apart(job: Job, patience: float | None, screen: Sequence[int] | None) -> Ran
     if seen and isinstance(seen[-1], Ended):
         return Ran(tuple(seen[:-1]), seen[-1])
     why = f"It ended with exit code {process.exitcode}." if is_over else f"It took more than {patience:.0f} s."
-    return Ran(tuple(seen), Ended(error=why if process.exitcode or not is_over else ""))
+    seconds = time.monotonic() - begun  # of a script that is ended, or ends itself by `os._exit`
+    return Ran(tuple(seen), Ended(seconds, why if process.exitcode or not is_over else ""))
 
 
 class Interrupted(KeyboardInterrupt):
