@@ -30,7 +30,7 @@ BENCHMARKS = {
 }
 
 PROGRAMS, VERDICTS, COSTS = (HERE / f"programs/{name}.json" for name in ("results", "verdicts", "costs"))
-FAULTS = {name: HERE / f"faults/{name}.json" for name in ("check", "detect", "repair")}
+FAULTS = {name: HERE / f"faults/{name}.json" for name in ("check", "detect", "repair", "doctor")}
 
 
 def run(name, arguments, seconds, environment):

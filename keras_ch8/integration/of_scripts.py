@@ -29,7 +29,7 @@ def see(method: str, seen: Seen) -> None:
 
         return of_script
 
-    why = "A script that is not changed lists no callback, and does not tell where in it a training stands."
+    why = "A script that is not changed lists no callback, and tells neither where a training stands nor what it saves."
     registry.install(registry.attribute(keras.Model, method, name_of(method)), make, why, "Seen")
 
 

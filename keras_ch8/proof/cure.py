@@ -101,7 +101,7 @@ class Functions:
         curve = enumerate(logs.get("val_loss", logs["loss"]), 1)
         return {
             "score": score(self.measures, model, scored[1], outputs),
-            "floor": floor(self.measures, model, scored[1], outputs),
+            "floor": floor(self.measures),
             "curve": tuple((float(steps * epoch), float(loss)) for epoch, loss in curve),
         }
 

@@ -26,11 +26,14 @@ class Measure:
         name: `"accuracy"`, `"balanced accuracy"` where one class has nearly all examples, or `"R2"` for numbers.
         labels: The classes as the targets are written at first, in order. Defaults to `()`: they are numbers.
         is_one_hot: Whether each label is a row with a 1 at its place. Defaults to `False`.
+        floor: Score of the best constant prediction for the targets of the training: those that are scored may all be
+            of one class. Defaults to `0.0`.
     """
 
     name: str
     labels: tuple[Any, ...] = ()
     is_one_hot: bool = False
+    floor: float = 0.0
 
     def score(self, y: Any, outputs: Any) -> float:
         """Return the score of outputs for examples with these targets; NaN for others than finite ones of this form."""
@@ -43,14 +46,6 @@ class Measure:
             return _r2(true.astype("float64"), columns[:, 0], y.shape) if columns.shape[1] == 1 else np.nan
         places = self._places(true)
         return max((self._right(places, meant) for meant in self._meant(columns)), default=np.nan)
-
-    def floor(self, y: Any) -> float:
-        """Return the score of the best constant prediction for examples with these targets."""
-        if self.name == R2:
-            return 0.0
-        y = np.asarray(y)
-        _, counts = np.unique(y.argmax(-1) if self.is_one_hot else y, return_counts=True)
-        return float(1 / len(counts) if self.name == OF_EACH_CLASS else counts.max() / counts.sum())
 
     def _places(self, true: np.ndarray) -> np.ndarray:
         """Return the place of each label among those of the training; -2 of one that is not there."""
@@ -115,11 +110,9 @@ def score(measures: Sequence[Measure], model: keras.Model, y: Data, outputs: Dat
     return float(np.mean([of.score(true, given) for of, (_, true, given) in zip(measures, pairs, strict=True)]))
 
 
-def floor(measures: Sequence[Measure], model: keras.Model, y: Data, outputs: Data) -> float:
-    """Return the score of the best constant predictions for the same examples."""
-    pairs = _pairs(model, y, outputs)
-    found = [of.floor(true) for of, (_, true, _) in zip(measures, pairs, strict=False)]
-    return float(np.mean(found)) if found else 0.0
+def floor(measures: Sequence[Measure]) -> float:
+    """Return the mean score of the best constant predictions."""
+    return float(np.mean([measure.floor for measure in measures])) if measures else 0.0
 
 
 def name_of(measures: Sequence[Measure]) -> str:
@@ -138,14 +131,20 @@ def _measure(output: Output, y: Any, outputs: Any) -> Measure:
     targets = targets_of(y, axes)
     output = dataclasses.replace(output, units=np.shape(outputs)[-1] if axes > 1 else 1)
     if targets.of == "several labels":
-        return Measure(OF_EACH_CLASS if targets.zeros >= ONE_SIDED else ACCURACY, (0.0, 1.0))
+        return _of_classes((0.0, 1.0), max(targets.zeros, 1 - targets.zeros))
     is_quantity = are_a_quantity(Facts(targets=targets, output=output))
     if is_quantity or targets.of in ("numbers", "probabilities", ""):
         return Measure(R2)
-    name = OF_EACH_CLASS if targets.commonest >= ONE_SIDED else ACCURACY
     if targets.width > 1:
-        return Measure(name, tuple(range(targets.width)), is_one_hot=True)
-    return Measure(name, tuple(np.unique(y).tolist()))
+        return dataclasses.replace(_of_classes(tuple(range(targets.width)), targets.commonest), is_one_hot=True)
+    return _of_classes(tuple(np.unique(y).tolist()), targets.commonest)
+
+
+def _of_classes(labels: tuple[Any, ...], commonest: float) -> Measure:
+    """Return how classes are scored, of which the commonest has this share."""
+    if commonest >= ONE_SIDED:
+        return Measure(OF_EACH_CLASS, labels, floor=1 / len(labels))
+    return Measure(ACCURACY, labels, floor=commonest)
 
 
 def _r2(true: np.ndarray, given: np.ndarray, shape: tuple[int, ...]) -> float:

@@ -56,6 +56,7 @@ class Wiring:
 
 def wiring(model: keras.Model, layer: keras.layers.Layer | str) -> Wiring:
     """Find the neighbours of a layer, given by itself or by name; ValueError where they are not certain."""
+    _objects.model(model)
     first = _objects.layer_of(model, "layer", layer)
     if type(model) is not keras.Sequential:
         raise ValueError(

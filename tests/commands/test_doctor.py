@@ -5,10 +5,12 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import keras
@@ -116,6 +118,7 @@ def test_a_script_that_exits_with_a_status_before_any_fit_has_failed(call):
 
 MAIN = """
 def main():
+    multiprocessing.set_start_method("spawn")
     parser = argparse.ArgumentParser()
     parser.add_argument("--epochs", type=int)
     os.chdir(os.path.dirname(__file__) + "/out")
@@ -129,7 +132,7 @@ if __name__ == "__main__":
 
 
 def test_a_healthy_script_with_arguments_another_folder_and_an_exit_is_run_once_and_called_well(call, tmp_path):
-    train = f"import argparse, os, sys\n{DATA}{MODEL.replace('3.0', '0.05')}{MAIN}"
+    train = f"import argparse, multiprocessing, os, sys\n{DATA}{MODEL.replace('3.0', '0.05')}{MAIN}"
     status, out, _ = call("train.py", "--epochs", "7", train=train, others={"out/readme": ""})
     assert status == 0
     assert "Epoch 7/7" in out
@@ -169,7 +172,7 @@ callbacks += [keras.callbacks.ModelCheckpoint(sys.argv[1] + "/all.weights.h5", s
 if not os.path.exists("data.npz"):
     np.savez("data.npz", x=x)
 model.fit(x, y, epochs=2, verbose=0, callbacks=callbacks)
-open(sys.argv[2] + "/result.txt", "w").write(str(time.time()))
+open(sys.argv[1] + "/result.txt", "w").write(str(time.time()))
 """
 
 
@@ -179,12 +182,12 @@ def test_every_file_of_the_user_is_byte_for_byte_as_the_first_run_left_it(tmp_pa
     inside.mkdir()
     outside.mkdir()
     (inside / "train.py").write_text(f"{DATA}{MODEL}{WRITES}")
-    target = Target(inside / "train.py", "", (str(inside), str(outside)), inside)
+    target = Target(inside / "train.py", "", (str(outside),), inside)
     with Workplace(target, print) as work:
         assert work.first_run().ended.error == ""
         left = digests(inside, outside)
         assert {path.name for path in left} >= {"best.keras", "log.csv", "data.npz", "all.weights.h5", "result.txt"}
-        assert work.outside == [str(outside / "result.txt")]
+        assert work.outside == [str(outside / name) for name in ("all.weights.h5", "result.txt")]
         assert work.trial({}, seed=1, scored_on=HELD_OUT).ended.error == ""
         now = digests(inside, outside)
         assert {path.name for path in now if left[path] != now[path]} == {"all.weights.h5", "result.txt"}
@@ -194,7 +197,10 @@ def test_every_file_of_the_user_is_byte_for_byte_as_the_first_run_left_it(tmp_pa
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="Ctrl-C goes to a group of processes")
-def test_ctrl_c_says_what_was_found_and_leaves_nothing(tmp_path):
+@pytest.mark.parametrize(
+    "end", [lambda process: os.killpg(process.pid, signal.SIGINT), subprocess.Popen.terminate], ids=["Ctrl-C", "kill"]
+)
+def test_ctrl_c_or_a_kill_says_what_was_found_and_leaves_nothing(tmp_path, end):
     (tmp_path / "tmp").mkdir()
     (tmp_path / "train.py").write_text(f"{SICK}print('waiting', flush=True)\nimport time\ntime.sleep(600)\n")
     environment = os.environ | {"TMPDIR": str(tmp_path / "tmp"), "PYTHONPATH": str(Path(__file__).parents[2])}
@@ -204,11 +210,47 @@ def test_ctrl_c_says_what_was_found_and_leaves_nothing(tmp_path):
     )  # fmt: skip
     lines = iter(process.stdout.readline, "")
     assert "waiting\n" in lines
-    os.killpg(process.pid, signal.SIGINT)
+    end(process)
     rest = process.communicate(timeout=60)[0]
     assert process.returncode == 130
     assert "ACT " in rest
     assert not list((tmp_path / "tmp").glob("keras_ch8*"))
+
+
+def test_what_trials_change_behind_a_link_or_remove_is_put_back_and_a_text_that_its_user_saves_meanwhile_stays(
+    tmp_path, monkeypatch
+):
+    project, disk = tmp_path / "project", tmp_path / "disk"
+    weights, states, notes = project / "out/w.h5", disk / "states", project / "notes.md"
+    weights.parent.mkdir(parents=True)
+    disk.mkdir()
+    (project / "train.py").write_text("")
+    (project / "link").symlink_to(disk)
+    began_with = []
+
+    def first(*_, **options):
+        time.sleep(0.05)  # a clock of files is that coarse
+        weights.write_bytes(b"\0 first")
+        states.write_text("first")
+        notes.write_text("one line")
+        return Ran((), Ended(written=(str(states),)))
+
+    def trial(*_, **options):
+        began_with.append(states.read_text())
+        shutil.rmtree(weights.parent)
+        states.write_text("trial")
+        notes.write_text("two lines")
+        return Ran((), Ended())
+
+    with Workplace(Target(project / "train.py", "", (), project), print) as work:
+        monkeypatch.setattr(work, "_run", first)
+        work.first_run()
+        assert work.outside == [str(states)]
+        monkeypatch.setattr(work, "_run", trial)
+        work.trial({})
+        work.trial({})
+    assert began_with == ["first", "first"]
+    assert (weights.read_bytes(), states.read_text(), notes.read_text()) == (b"\0 first", "first", "two lines")
 
 
 def test_a_copy_has_links_where_nothing_is_written_and_with_in_place_to_all_that_is_not_python(tmp_path):

@@ -25,12 +25,14 @@ ALL = {
     epochs.EPOCH_ITERATOR: lambda: data.ArraySource(np.ones((4, 1)), batch_size=2),
     of_scripts.name_of("fit"): lambda: of_scripts.see("fit", lambda go, *_: go()),
     of_scripts.name_of("evaluate"): lambda: of_scripts.see("evaluate", lambda go, *_: go()),
+    of_scripts.name_of("save"): lambda: of_scripts.see("save", lambda go, *_: go()),
+    of_scripts.name_of("save_weights"): lambda: of_scripts.see("save_weights", lambda go, *_: go()),
 }
 
 
 def theirs():
     """What stands at every place where there can be a hook."""
-    names = ("fit", "evaluate", "predict", "train_step", "make_train_function", "compile")
+    names = ("fit", "evaluate", "save", "save_weights", "predict", "train_step", "make_train_function", "compile")
     inside = [keras_private.cell_of(name).cell_contents for name in ("fit", "evaluate", "predict")]
     return [getattr(keras.Model, name) for name in names] + [trainer.TFEpochIterator, *inside]
 

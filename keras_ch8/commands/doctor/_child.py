@@ -3,6 +3,7 @@
 import atexit
 import contextlib
 import itertools
+import multiprocessing
 import os
 import runpy
 import signal
@@ -11,13 +12,13 @@ import tempfile
 import textwrap
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from typing import Any
 
 import keras
 
-from ...integration import keras_private
+from ...integration import keras_private, of_scripts
 from ...integration.backend import random_numbers
 from ._messages import Ended, Job
 from ._seen import PACKAGE, Seen, is_in
@@ -45,14 +46,23 @@ def run(job: Job, pipe: Connection, screen: Any = None) -> None:
     sys.argv = [job.script, *job.arguments]
     sys.path[:] = [job.cwd if job.module else os.path.dirname(job.script), *(job.moved.get(p, p) for p in sys.path[1:])]
     if job.temporary:
-        os.environ |= UNSENT | {"TMPDIR": job.temporary, "MLFLOW_TRACKING_URI": f"file:{job.temporary}/mlruns"}
+        there = {"PWD": job.cwd, "TMPDIR": job.temporary, "MLFLOW_TRACKING_URI": f"file:{job.temporary}/mlruns"}
+        os.environ |= UNSENT | there
         tempfile.tempdir = job.temporary
     if job.seed is not None:
         keras.utils.set_random_seed(job.seed)
         random_numbers.shift_seeds(job.seed)
     written: set[str] = set()
     sys.addaudithook(lambda event, given: written.update(_written_by(event, given)) if event in WRITES else None)
+
+    def save(go: Callable[[], Any], _: keras.Model, given: dict[str, Any]) -> Any:
+        written.update(_written_by("open", (str(given["filepath"]), "w", os.O_CREAT)))
+        return go()
+
+    for method in ("save", "save_weights"):  # HDF5 opens its files without Python
+        of_scripts.see(method, save)
     Seen(job, pipe.send)
+    multiprocessing.set_start_method(None, force=True)  # the script may set its own, which is possible once
     atexit._clear()  # what was registered for the process that this one is a fork of
     begun = time.monotonic()
     error, status = "", 0
@@ -92,7 +102,7 @@ def _written_by(event: str, given: tuple[Any, ...]) -> Iterator[str]:
     path = given[0 if event == "open" else 1]
     if is_written and isinstance(path, str) and not path.endswith(".pyc") and "__autograph_generated" not in path:
         with contextlib.suppress(OSError):  # where the folder of the process is gone
-            yield os.path.abspath(path)
+            yield os.path.realpath(path)  # a link of the folder, such as one to a disk for checkpoints, leads out of it
 
 
 def _said_by(error: Exception) -> str:

@@ -27,7 +27,9 @@ PREFIX = "keras_ch8-doctor-"
 LEAST, SLOWER = 60.0, 10.0
 """A trial that takes more seconds, and so many times as long as the first run, hangs, and is ended."""
 TO_END = 5.0
-"""Seconds that the first run has to end by itself after Ctrl-C."""
+"""Seconds until Ctrl-C is passed on to the first run: if it has not ended by then, this process alone has got it."""
+ENDS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""Ctrl-C, a kill, and a terminal that is closed: all end a session in order."""
 
 _FORKS = sys.platform == "linux"
 """Whether runs are forks of a process that has imported Keras; elsewhere each imports it, which takes seconds."""
@@ -101,31 +103,44 @@ class Workplace:
         self._patience = LEAST
 
     def __enter__(self) -> "Workplace":
+        self._handlers = {each: signal.getsignal(each) for each in ENDS}
+        for each, theirs in self._handlers.items():
+            if theirs != signal.SIG_IGN:  # as under nohup
+                signal.signal(each, signal.default_int_handler)
         self._temporary = tempfile.TemporaryDirectory(prefix=PREFIX)
         self.folder = Path(self._temporary.name).resolve()
         self._copy(self.target.roots, self.folder / "found")
         return self
 
     def __exit__(self, *error: object) -> None:
-        with self._temporary:
-            self._put_back()
+        for each in ENDS:  # another one would leave files half written
+            signal.signal(each, signal.SIG_IGN)
+        try:
+            with self._temporary:
+                self._put_back()
+        finally:
+            for each, theirs in self._handlers.items():
+                signal.signal(each, theirs)
 
     def first_run(self) -> Ran:
         """Run the script as its user does, and keep what it wrote."""
         roots, begun = self.target.roots, time.time_ns()
         ran = self._run(dict(zip(roots, roots, strict=True)), None, screen=self.screen)
         self._patience = max(LEAST, SLOWER * ran.ended.seconds)
-        stats = {path: stat for root in roots for path, stat in files_in(root)}
+        new = {path for root in roots for path, stat in files_in(root) if stat.st_mtime_ns >= begun}
         own = [os.fstat(each) for each in (1, 2)]  # what `doctor` prints may go to a file of the folder
-        written = {path for path, stat in stats.items() if stat.st_mtime_ns >= begun and not path.endswith(".py")}
-        inside = written | (stats.keys() & {*ran.ended.written})  # a source that its user has saved is no output
-        inside -= {path for path, stat in stats.items() if any(os.path.samestat(stat, each) for each in own)}
-        outside = {path for path in ran.ended.written if not any(Path(path).is_relative_to(root) for root in roots)}
-        self.outside = sorted(filter(os.path.isfile, outside))
         (self.folder / "kept").mkdir()
-        for number, path in enumerate([*inside, *self.outside]):
-            self._kept[path] = self.folder / "kept" / str(number)
-            shutil.copy2(path, self._kept[path])
+        for number, path in enumerate(sorted(new.union(filter(os.path.isfile, ran.ended.written)))):
+            kept = self.folder / "kept" / str(number)
+            with contextlib.suppress(*NOT_THERE):
+                stat = os.stat(path)
+                is_opened_only = max(stat.st_mtime_ns, stat.st_ctime_ns) < begun  # as by `np.memmap`, and maybe huge
+                is_own = any(os.path.samestat(stat, each) for each in own)
+                if is_opened_only or is_own or (path not in ran.ended.written and _is_text(path)):
+                    continue
+                shutil.copy2(path, kept)
+                self._kept[path] = kept  # only when it is whole, because it will stand in the place of the file
+        self.outside = [path for path in self._kept if not any(Path(path).is_relative_to(root) for root in roots)]
         return ran
 
     def trial(self, edits: Mapping[str, bytes], **job: Any) -> Ran:
@@ -135,6 +150,7 @@ class Workplace:
             edits: What else stands in some files, by their paths in the folder.
             **job: Seed and score, as `Job` takes them.
         """
+        self._put_back()  # so that each begins from the same files
         with tempfile.TemporaryDirectory(dir=self.folder, prefix="trial-") as name:
             folder = Path(name)
             copies = self._copy(sorted((self.folder / "found").iterdir()), folder)
@@ -162,9 +178,15 @@ class Workplace:
 
     def _put_back(self) -> None:
         """Put back what the first run wrote, where a trial has written since."""
-        for path, kept in self._kept.items():
-            if not (os.path.isfile(path) and filecmp.cmp(path, kept, shallow=False)):
-                shutil.copy2(kept, path)
+        for path, kept in list(self._kept.items()):
+            try:
+                if not (os.path.isfile(path) and filecmp.cmp(path, kept, shallow=False)):
+                    os.makedirs(os.path.dirname(path), exist_ok=True)
+                    shutil.copy2(kept, path)
+            except OSError as error:
+                rescued = os.path.join(tempfile.mkdtemp(prefix=PREFIX), os.path.basename(path))
+                os.rename(self._kept.pop(path), rescued)  # this needs no room on a disk that is full
+                self.tell(f"{path} cannot be put back ({error.strerror}): {rescued} is what your run has left.")
 
     def _run(
         self, moved: Mapping[Path, Path], patience: float | None, screen: Sequence[int] | None = None, **how: Any
@@ -193,6 +215,7 @@ def apart(job: Job, patience: float | None, screen: Sequence[int] | None) -> Ran
         patience: Seconds after which it is ended; `None` for a run that belongs to the terminal, and takes its time.
         screen: File descriptors that it prints to; `None` for a file.
     """
+    begun = time.monotonic()
     receive, send = _PROCESSES.Pipe(duplex=False)
     process = _PROCESSES.Process(target=_begin, args=(job, send, _Screen(screen) if screen else None))
     process.start()
@@ -203,16 +226,17 @@ def apart(job: Job, patience: float | None, screen: Sequence[int] | None) -> Ran
     except KeyboardInterrupt:
         if patience is None:  # it has got Ctrl-C from the terminal, too, unless that went to this process alone
             with contextlib.suppress(KeyboardInterrupt):
-                if not _received(seen, receive, process, TO_END / 5):
+                if not _received(seen, receive, process, TO_END):
                     os.kill(process.pid, signal.SIGINT)
-                    _received(seen, receive, process, TO_END)
+                    _received(seen, receive, process, None)  # it may save its model; another Ctrl-C ends it
         raise Interrupted(Ran(tuple(seen), Ended())) from None
     finally:
         _end(process, patience is not None)
     if seen and isinstance(seen[-1], Ended):
         return Ran(tuple(seen[:-1]), seen[-1])
     why = f"It ended with exit code {process.exitcode}." if is_over else f"It took more than {patience:.0f} s."
-    return Ran(tuple(seen), Ended(error=why if process.exitcode or not is_over else ""))
+    seconds = time.monotonic() - begun  # of a script that is ended, or ends itself by `os._exit`
+    return Ran(tuple(seen), Ended(seconds, why if process.exitcode or not is_over else ""))
 
 
 class Interrupted(KeyboardInterrupt):
@@ -300,6 +324,12 @@ def copy(folder: str | os.PathLike[str], into: Path, in_place: bool) -> None:
                 copy(entry.path, there, in_place)
             elif entry.is_file():
                 shutil.copy2(entry.path, there)
+
+
+def _is_text(path: str) -> bool:
+    """Whether a file is text, as git decides: not seen as written by Python, it is one that its user has saved."""
+    with open(path, "rb") as file:
+        return b"\0" not in file.read(8000)
 
 
 def is_linked(entry: os.DirEntry[str]) -> bool:

@@ -250,8 +250,7 @@ def _scored(model: keras.Model, held_out: HeldOut, loss: float, scale: Scale | N
             value = score(measures, model, targets, outputs)
             if scale is not None or math.isfinite(value) or (measures and not math.isfinite(loss)):
                 scale = scale or Scale(measures, name)
-                floors = floor(measures, model, targets, outputs)
-                return Score(value, name_of(measures), 1.0, floors, pickle.dumps(scale))
+                return Score(value, name_of(measures), 1.0, floor(scale.measures), pickle.dumps(scale))
     scale = scale or Scale((), name)
     is_comparable = not scale.measures and name == scale.loss
     return Score(-float(loss) if is_comparable else math.nan, "loss", 0.0, 0.0, pickle.dumps(scale))

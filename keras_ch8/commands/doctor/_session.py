@@ -101,7 +101,7 @@ def _plan(target: Target, size: int, arguments: argparse.Namespace) -> str:
     )
     folders = " and ".join(map(str, target.roots))
     copied = "links to all other files" if arguments.in_place else f"{size / 10**6:.1f} MB"
-    most = f"for at most {arguments.minutes:g} minutes" if arguments.minutes else "without a limit of time"
+    most = "without a limit of time" if arguments.minutes is None else f"for at most {arguments.minutes:g} minutes"
     return (
         f"First, once as you do, in {target.cwd}: {command}\n"
         f"If something calls for action, trials follow, {most}, each in a copy of {folders} ({copied}).\n"
@@ -136,7 +136,12 @@ class _Session:
             said = [line for verdict in outcome.acts for line in alarm(verdict)]
             self.say("\n".join(["", *(said or brief(outcome.verdicts, gravest(first)))]))
         fails_later = failed and bool(outcome.curve)  # after `fit`, which no fix of a training mends
-        proof = self._prove(first, outcome) if is_over and outcome.acts and not fails_later else None
+        proof = None
+        try:
+            if is_over and outcome.acts and not fails_later:
+                proof = self._prove(first, outcome)
+        except KeyboardInterrupt:  # before a trial has ended: what the first run has shown is told all the same
+            is_over = False
         patched = proof.patched if proof else None
         seed = proof.fresh.pairs[0].seed if proof and proof.fresh else 0
         page = self._write(patched, seed) if isinstance(patched, Script) and self.arguments.write else None
@@ -183,13 +188,18 @@ class _Session:
         """
         for name, content in patched.encoded().items():
             path = self.work.target.roots[0] / name
-            if path.read_bytes() != self.work.found(name).read_bytes():
-                self.say(f"{path} was changed in the meantime, so that it is left as it is.")
-                continue
             copies = (path.with_name(f"{path.name}.orig{number or ''}") for number in itertools.count())
             kept = next(copy for copy in copies if not copy.exists())
-            shutil.copy2(path, kept)
-            path.write_bytes(content)
+            try:
+                if path.read_bytes() != self.work.found(name).read_bytes():
+                    self.say(f"{path} was changed in the meantime, so that it is left as it is.")
+                    continue
+                shutil.copy2(path, kept)
+                path.write_bytes(content)
+            except OSError as error:  # the patch itself is still to be told
+                copied = f" {kept.name} is a copy of what it was." if kept.exists() else ""
+                self.say(f"{path} cannot be written: {error.strerror}.{copied}")
+                return None
             self.say(f"{path} has the patch; {kept.name} is a copy of what it was.")
         runs = self.work.runs(seed)
         if not runs.exists():
