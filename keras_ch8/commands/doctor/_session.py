@@ -154,11 +154,8 @@ class _Session:
             return INTERRUPTED
         return PROVEN if patched else FAILED if failed else SICK if outcome.acts else HEALTHY
 
-    def _prove(self, first: Ran, outcome: Outcome) -> Proof | None:
-        """Say what trials are, what they have shown, and the code of each fix for which there is no patch.
-
-        There is no proof where Ctrl-C ends the first trial, which has no fix yet.
-        """
+    def _prove(self, first: Ran, outcome: Outcome) -> Proof:
+        """Say what trials are, what they have shown, and the code of each fix for which there is no patch."""
         scoring = Scoring(first)
         script = Script(self.work, scoring, first.fits)
         roots = " and ".join(map(str, self.work.target.roots))
@@ -169,11 +166,7 @@ class _Session:
             self.say(f"Trials write to files elsewhere, too, which are put back in the end: {files}.")
         minutes = self.arguments.minutes
         left = None if minutes is None else max(0.0, minutes - (time.monotonic() - self._begun) / 60)
-        try:
-            proof = prove(script, outcome.acts, seeds=SEEDS, rounds=ROUNDS, minutes=left, tell=self.say)
-        except KeyboardInterrupt:
-            self.say("You ended it before a fix was tried.")
-            return None
+        proof = prove(script, outcome.acts, seeds=SEEDS, rounds=ROUNDS, minutes=left, tell=self.say)
         self.say(f"\n{proof}")
         for verdict in (each.cures[-1] for each in proof.tried if each.judgement is None and each.cures[-1].code):
             self.say(f"\n{pasted(verdict)}")
