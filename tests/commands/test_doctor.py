@@ -21,7 +21,7 @@ from keras_ch8 import __main__
 from keras_ch8.commands.doctor import _process, _session
 from keras_ch8.commands.doctor._messages import EVALUATE, HELD_OUT, VALIDATION, Ended, Score, SeenEvaluate, SeenFit
 from keras_ch8.commands.doctor._process import Ran, Target, Workplace
-from keras_ch8.commands.doctor._script import Scoring, outcome_of
+from keras_ch8.commands.doctor._script import Scoring, Script, outcome_of
 from keras_ch8.integration.backend import random_numbers
 from keras_ch8.verdicts.verdict import Verdict
 from tests import forked
@@ -332,6 +332,7 @@ def test_a_flat_script_gets_a_patch_that_git_applies_and_that_write_puts_into_th
     evidence = [each["evidence"] for each in found["runs"][0]["findings"]]
     assert [bool(each["unit"]) for each in evidence] == [bool(each["series"]) for each in evidence]
     assert found["gain"]["result"] == "proven"
+    assert any(each.startswith("Scores are from ") for each in found["runs"][0]["not_checked"])
     assert found["patch"] in err
     assert "before" in Path(found["page"]).read_text()
     patched = (tmp_path / "train.py").read_text()
@@ -340,6 +341,15 @@ def test_a_flat_script_gets_a_patch_that_git_applies_and_that_write_puts_into_th
     (tmp_path / "fix.diff").write_text(found["patch"])
     subprocess.run(["git", "apply", "fix.diff"], cwd=tmp_path, check=True)
     assert (tmp_path / "train.py").read_text() == patched != SICK
+
+
+def test_the_diff_of_a_script_that_is_not_below_the_current_folder_is_for_its_own(tmp_path):
+    folder, cwd = tmp_path / "project", tmp_path / "here"
+    for each in (folder, cwd):
+        each.mkdir()
+    (folder / "train.py").write_text("a = 1\n")
+    with Workplace(Target(folder / "train.py", "", (), cwd), print) as work:
+        assert Script(work, None, files={"train.py": "a = 2\n"}).text.startswith("--- a/train.py\n+++ b/train.py\n")
 
 
 @pytest.mark.slow
