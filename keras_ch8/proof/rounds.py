@@ -97,7 +97,7 @@ class _Search:
         self.program, self.trials, self.seeds, self.rounds, self.tell = program, trials, seeds, rounds, tell
         self.chosen = program
         self.cures: tuple[Verdict, ...] = ()
-        self.before = self.chosen, self.cures
+        self.before: tuple[Program, tuple[Verdict, ...]] = self.chosen, ()
         """What was chosen, but for the last round."""
         self.tried: list[Tried] = []
         self.fresh: Judgement | None = None

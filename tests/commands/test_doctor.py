@@ -334,7 +334,7 @@ def test_a_flat_script_gets_a_patch_that_git_applies_and_that_write_puts_into_th
     assert found["gain"]["result"] == "proven"
     assert any(each.startswith("Scores are from ") for each in found["runs"][0]["not_checked"])
     assert found["patch"] in err
-    assert "before" in Path(found["page"]).read_text()
+    assert "original" in Path(found["page"]).read_text()
     patched = (tmp_path / "train.py").read_text()
     assert (tmp_path / "train.py.orig").read_text() == SICK
     (tmp_path / "train.py").write_text(SICK)

@@ -5,6 +5,7 @@ import dataclasses
 import filecmp
 import multiprocessing
 import os
+import pickle
 import shutil
 import signal
 import sys
@@ -220,18 +221,19 @@ def apart(job: Job, patience: float | None, screen: Sequence[int] | None) -> Ran
     process = _PROCESSES.Process(target=_begin, args=(job, send, _Screen(screen) if screen else None))
     process.start()
     send.close()
-    seen: list[Any] = []
+    sent: list[bytes] = []  # to be read when it is over: Ctrl-C while one is read would lose it
     try:
-        is_over = _received(seen, receive, process, patience)
+        is_over = _received(sent, receive, process, patience)
     except KeyboardInterrupt:
         if patience is None:  # it has got Ctrl-C from the terminal, too, unless that went to this process alone
             with contextlib.suppress(KeyboardInterrupt):
-                if not _received(seen, receive, process, TO_END):
+                if not _received(sent, receive, process, TO_END):
                     os.kill(process.pid, signal.SIGINT)
-                    _received(seen, receive, process, None)  # it may save its model; another Ctrl-C ends it
-        raise Interrupted(Ran(tuple(seen), Ended())) from None
+                    _received(sent, receive, process, None)  # it may save its model; another Ctrl-C ends it
+        raise Interrupted(Ran(tuple(map(pickle.loads, sent)), Ended())) from None
     finally:
         _end(process, patience is not None)
+    seen = [*map(pickle.loads, sent)]
     if seen and isinstance(seen[-1], Ended):
         return Ran(tuple(seen[:-1]), seen[-1])
     why = f"It ended with exit code {process.exitcode}." if is_over else f"It took more than {patience:.0f} s."
@@ -265,8 +267,8 @@ def _begin(job: Job, pipe: Connection, screen: Any) -> None:
     run(job, pipe, screen)
 
 
-def _received(seen: list[Any], receive: Connection, process: Any, patience: float | None) -> bool:
-    """Take what a process sends until it ends; return whether it does in time."""
+def _received(sent: list[bytes], receive: Connection, process: Any, patience: float | None) -> bool:
+    """Take what a process sends until it ends, not yet read; return whether it does in time."""
     end = None if patience is None else time.monotonic() + patience
     while ready := connection.wait(
         [receive, process.sentinel], None if end is None else max(0.0, end - time.monotonic())
@@ -274,7 +276,7 @@ def _received(seen: list[Any], receive: Connection, process: Any, patience: floa
         try:
             if receive not in ready:
                 break
-            seen.append(receive.recv())
+            sent.append(receive.recv_bytes())
         except EOFError:
             break
     process.join(None if end is None else max(0.0, end - time.monotonic()))

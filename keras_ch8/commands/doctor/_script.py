@@ -86,7 +86,7 @@ class Script:
     def train(self, seed: int) -> Outcome:
         """Run it with shifted seeds in a copy of its folder."""
         scoring = self.scoring
-        logs = str(self.work.runs(seed) / ("after" if self.files else "before")) if self.work.draws else ""
+        logs = str(self.work.runs(seed) / ("patched" if self.files else "original")) if self.work.draws else ""
         ran = self.work.trial(self.encoded(), seed=seed, scored_on=scoring.on, scale=scoring.scale, logs=logs)
         self._found |= _found(ran.fits)
         outcome = outcome_of(ran, scoring.score(ran))
