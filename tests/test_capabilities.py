@@ -47,7 +47,7 @@ def test_a_block_of_code_runs_as_it_is_printed(number, tmp_path, monkeypatch):
     fit(model, epochs=1, **({"y": np.eye(2, dtype="float32")[LABELS]} if is_classifier else {}))
     model.save("model.keras")
     names = {"keras": keras, "keras_ch8": ch8, "np": np, "model": model, "x": X, "y": y, "x_val": X, "y_val": y}
-    exec(code, names | {"how_hard": np.abs(X).sum(1)})
+    exec(code, names | {"make_model": network, "how_hard": np.abs(X).sum(1)})
 
 
 # --- names and expressions --------------------------------------------------------------------------------------------

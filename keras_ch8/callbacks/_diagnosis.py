@@ -121,7 +121,7 @@ class Diagnosis(Callback):
         >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
         >>> model.compile(keras_ch8.optimizers.SGD(1e-7), "mse")
         >>> diagnosis = keras_ch8.callbacks.Diagnosis(probe=(x, y), checks="cheap", measure_every=5)
-        >>> _ = model.fit(x, y, batch_size=8, epochs=3, callbacks=[diagnosis], verbose=0)
+        >>> _ = model.fit(x, y, batch_size=8, epochs=8, callbacks=[diagnosis], verbose=0)
         >>> diagnosis.verdicts[0].kind
         'step_too_short'
 

@@ -59,9 +59,10 @@ def by_hand(rate, steps=2 * STEPS, clip=lambda grads: grads):
         clipped = clip(grads)
         for v, g in zip(variables, clipped, strict=True):
             v.assign_sub(rate * g)
-        rows.append((float(loss), length(grads), length(clipped), rate * length(clipped)))
-    loss, norm, clipped, update = (np.array(column) for column in zip(*rows, strict=True))
-    return {"loss": loss, "norm": norm, "clipped": clipped, "update": update}
+        of_layers = [length(grads[:2]), length(grads[2:])]
+        rows.append((float(loss), length(grads), length(clipped), rate * length(clipped), of_layers))
+    loss, norm, clipped, update, layers = (np.array(column) for column in zip(*rows, strict=True))
+    return {"loss": loss, "norm": norm, "clipped": clipped, "update": update, "layers": layers}
 
 
 def length(tensors):

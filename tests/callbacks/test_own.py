@@ -1,5 +1,7 @@
 """A callback of one's own: it gets every step, and its curves stand in TensorBoard beside the others."""
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -74,8 +76,8 @@ def test_the_hooks_are_called_in_the_order_in_which_the_base_lists_them(monkeypa
 
     fit(network("sgd"), [Own()], epochs=1)
     assert list(dict.fromkeys(called)) == HOOKS
-    text = Callback.__doc__
+    text = inspect.getdoc(Callback)
     places = [
-        text.index(f"\n        {name}") for name in ("on_train_begin", "on_epoch_begin", "on_epoch_end", "on_train_end")
+        text.index(f"\n    {name}") for name in ("on_train_begin", "on_epoch_begin", "on_epoch_end", "on_train_end")
     ]
     assert places == sorted(places)

@@ -122,7 +122,7 @@ def test_a_plain_training_is_checked_by_all_that_applies(probe, tmp_path):
 @pytest.mark.slow
 def test_what_nobody_asked_for_does_not_apply():
     few = watched(plain(), checks=["cliff"], preflight=False).state
-    assert (few.judged, few.applicable, few.missing) == (2, 2, ())
+    assert (few.judged, few.applicable, few.missing) == (2, 3, ("step_too_long",))
     assert watched(plain(), checks=["cliff"]).state.applicable > few.applicable
 
 
