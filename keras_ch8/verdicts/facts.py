@@ -6,7 +6,6 @@ What is not known is "" among words and NaN among numbers, which fulfils no cond
 import dataclasses
 import enum
 import math
-from typing import NamedTuple
 
 from .fact import Fact
 
@@ -62,7 +61,8 @@ class End(enum.Enum):
     """It gives each example the length 1."""
 
 
-class Bar(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Bar:
     """How many of some numbers lie in a range.
 
     Args:
