@@ -16,7 +16,7 @@ export function cardsOf(page, panel) {
 
 function curvesCards(page, panel) {
   const all = curvesOf(panel, page.runs);
-  const axis = panel.x || panel.x_label || STEPS; // panels with the same share zoom and cursor
+  const axis = STEPS; // panels with the same share zoom and cursor
   const log = page.log && panel.log && canBeLog(all);
   const outlying = page.log && !log ? outlyingOf(all) : 0;
   return all.length ? [{ key: `${panel.title}\n${panel.series}`, panel, all, axis, log, outlying, height: 200 }] : [];
@@ -114,13 +114,13 @@ function sampleOf(rank) {
 
 // Say below the plot what is at the cursor or last, and the newest event of each kind.
 function read(card, plot) {
-  const { map, panel, marks, page } = card;
+  const { map, marks, page } = card;
   const at = plot?.cursor.left >= 0 ? plot.posToVal(plot.cursor.left, "x") : undefined;
   if (map) {
     card.said.textContent = (at !== undefined && cellAt(card, plot)) || `last at step ${count(map.steps.at(-1))}`;
     return;
   }
-  card.at.textContent = at === undefined ? "last" : `at ${panel.x ? number(at) : count(Math.round(at))}`;
+  card.at.textContent = at === undefined ? "last" : `at ${count(Math.round(at))}`;
   for (const { element, curve } of card.cells) {
     const value = valueAt(curve, at);
     element.textContent = value === null ? "NaN" : number(value);

@@ -2,7 +2,7 @@
 import uPlot from "./vendor/uPlot.js";
 import { count, isNumber, number } from "./words.js";
 
-export const STEPS = "batches trained on"; // the x axis of nearly all panels
+export const STEPS = "batches trained on"; // the x axis of all panels
 export const MOST_DECADES = 12; // of a log axis
 const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3], [12, 5], [4, 2, 1, 2]]; // one for each series of a panel
 const MOST_DOTS = 40; // a curve of at most so many points shows each
@@ -16,7 +16,7 @@ const GLYPHS = { clip: "▾", spike: "▴", nonfinite: "✕", stop: "■", resto
 export function curvesOf(panel, runs) {
   const names = [...new Set(runs.flatMap((run) => Object.keys(run.series)))].sort();
   const tags = [...new Set(panel.series.flatMap((pattern) => names.filter(matching(pattern))))];
-  const curves = runs.flatMap((run) => tags.map((tag, rank) => run.series[tag] && curveOf(panel, run, tag, rank)));
+  const curves = runs.flatMap((run) => tags.map((tag, rank) => run.series[tag] && curveOf(run, tag, rank)));
   return curves.filter((curve) => curve?.y.some(isNumber));
 }
 
@@ -27,14 +27,9 @@ function matching(pattern) {
   return (name) => expression.test(name);
 }
 
-// A curve over the steps, or over what the series on the x axis is at the same steps.
-function curveOf(panel, run, tag, rank) {
+function curveOf(run, tag, rank) {
   const { steps, values, low, high } = run.series[tag];
-  if (!panel.x) return { run, tag, rank, x: steps, y: values, low, high };
-  const over = run.series[panel.x] ?? { steps: [] };
-  const at = new Map(over.steps.map((step, i) => [step, over.values[i]]));
-  const points = steps.map((step, i) => [at.get(step), values[i]]).filter(([x]) => isNumber(x)).sort(([a], [b]) => a - b);
-  return { run, tag, rank, x: points.map(([x]) => x), y: points.map(([, y]) => y) };
+  return { run, tag, rank, x: steps, y: values, low, high };
 }
 
 export const dashOf = (rank) => DASHES[rank % DASHES.length];
@@ -112,9 +107,9 @@ export function frame(page, card) {
   const filters = { pub: (type) => /move|enter|leave/.test(type), sub: () => card.visible };
   const line = { stroke: () => page.ink("var(--line)"), width: 1 };
   const counts = [...Array(10).keys()].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power));
-  const whole = card.panel.x ? {} : { incrs: counts, values: (_, numbers) => numbers.map(count) };
+  const whole = { incrs: counts, values: (_, numbers) => numbers.map(count) };
   const looks = { stroke: () => page.ink("var(--muted)"), font: "11px system-ui", grid: line, ticks: { ...line, size: 4 } };
-  const label = { label: card.panel.x_label || STEPS, labelSize: 18, labelFont: "11px system-ui" };
+  const label = { label: STEPS, labelSize: 18, labelFont: "11px system-ui" };
   return {
     width: card.parts.plot.clientWidth,
     height: card.height,
