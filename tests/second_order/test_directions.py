@@ -7,7 +7,7 @@ import pytest
 from keras import ops
 
 from keras_ch8.extend import Descent
-from keras_ch8.second_order._directions import BETAS
+from keras_ch8.second_order._conjugate_gradient import BETAS
 from keras_ch8.second_order.line_search import Constant, Exact, StrongWolfe
 from keras_ch8.second_order.methods import BFGS, LBFGS, ConjugateGradient, SteepestDescent
 from tests.second_order.functions import iterations, quadratic, rosenbrock, runner, start
