@@ -17,7 +17,8 @@ from .._describe import short
 from .._types import Config, Data, Logs, Tensor
 from ..integration import backend, keras_private, multi_worker, train_step
 from ..second_order.contract import Method
-from ..second_order.loop import Recording, SolverState, Status, Stop, init_state, resume
+from ..second_order.loop import Recording, SolverState, Status, Stop, Totals, init_state, resume
+from ..second_order.result import History, OptimizeResult
 from ..telemetry.solver_log import SOLVER_NUMBERS, SolverLog
 from . import _arguments, _batch_loss
 from ._batch_loss import BatchLoss, Stack
@@ -46,8 +47,13 @@ class ClosureOptimizer(_arguments.FixedOnceBuilt, keras.optimizers.Optimizer):
 
     Give it all examples in each batch (`batch_size=len(x)`), or with `accumulate_batches` all batches in each step.
     Batches that differ are minimized in turn, which a warning says once. When the method has converged or cannot go on,
-    the training ends, and `stop_reason` says why. (In the very first step it may be that of one batch among many only;
-    then another step must confirm it.)
+    the training ends; `stop_reason` says why, and `result` where and at which cost. (In the very first step it may be
+    that of one batch among many only; then another step must confirm it.)
+
+    Keras's `logs`, its progress bar and `History` have three numbers more: `gradient_norm`, the largest entry of the
+    gradient before the step, as the loss is the one before it; `step`, the largest entry of the last move; and
+    `evaluations`, of the loss and its gradient since the optimizer was built. For one line that goes on, let an epoch
+    have many steps: `fit(tf.data.Dataset.from_tensors((x, y)).repeat(), steps_per_epoch=100)`.
 
     Args:
         iterations_per_step: Integer of at least 1: iterations in a training step. More of them leave less for Keras to
@@ -145,7 +151,7 @@ class ClosureOptimizer(_arguments.FixedOnceBuilt, keras.optimizers.Optimizer):
         self.accumulate_batches = _checks.flag("accumulate_batches", accumulate_batches, meaning=meaning)
         self.gtol, self.ftol, self.xtol = _checks.tolerances(gtol=gtol, ftol=ftol, xtol=xtol).values()
         self.telemetry = SolverLog()
-        self.stop_reason: str | None = None
+        self.end = Status.RUNNING
         self.has_warned = False
         self.programs: dict[Any, Callable[..., Any]] = {}
         train_step.install(owner)
@@ -213,6 +219,34 @@ class ClosureOptimizer(_arguments.FixedOnceBuilt, keras.optimizers.Optimizer):
         return Status(int(self.kept["status"].numpy()))
 
     @property
+    def stop_reason(self) -> str | None:
+        """Why the last training ended by itself, and what to do about it; None if it did not."""
+        return None if self.end == Status.RUNNING else self.end.message(self.dtype)
+
+    @property
+    def result(self) -> OptimizeResult:
+        """Where the last training ended, as `second_order.minimize` says it; costs are those since it was built."""
+        if not self.built:
+            raise RuntimeError(
+                f"`result` is what a training has found. Received: `{type(self).__name__}` before its first `fit`."
+            )
+        kept = {name: variable.numpy() for name, variable in self.kept.items()}
+        spent = Totals(*map(int, kept["totals"]))
+        value, norm = float(kept["value"]), float(kept["norm"])
+        return OptimizeResult(
+            x=np.concatenate([np.ravel(v.numpy()) for v in keras_private.known_variables(self)]).astype(self.dtype),
+            fun=value,
+            gradient_norm=norm,
+            nit=spent.iterations,
+            nfev=spent.evaluations,
+            nhev=spent.products,
+            restarts=spent.restarts,
+            skipped_pairs=spent.skipped_pairs,
+            status=self.end,
+            history=History(*map(np.array, ([spent.iterations], [value], [norm], [float(kept["step"])]))),
+        )
+
+    @property
     def is_on_new_data(self) -> bool:
         """Whether the last step began with another loss than the one before it had ended with, or was the first."""
         return bool(self.kept["is_new"].numpy())
@@ -237,9 +271,9 @@ class ClosureOptimizer(_arguments.FixedOnceBuilt, keras.optimizers.Optimizer):
         self.check(model)
         self.build(model.trainable_variables)
         stacks = _batch_loss.stacks_of(parts)
-        loss, y_pred = self._program(model)(stacks)
+        loss, y_pred, numbers = self._program(model)(stacks)
         x, y, sample_weight = _batch_loss.joined(stacks)
-        return keras_private.update_metrics(model, loss, keras_private.Batch(x, y, sample_weight), y_pred)
+        return keras_private.update_metrics(model, loss, keras_private.Batch(x, y, sample_weight), y_pred) | numbers
 
     def _key(self, model: keras.Model) -> tuple[int, Any]:
         return id(model), self.telemetry.settings
@@ -252,14 +286,14 @@ class ClosureOptimizer(_arguments.FixedOnceBuilt, keras.optimizers.Optimizer):
             self.programs[key] = compile_(partial(self._iterate, model))
         return self.programs[key]
 
-    def _iterate(self, model: keras.Model, stacks: Sequence[Stack]) -> tuple[Tensor, Tensor]:
-        """Make the iterations and write what has changed; return loss and outputs before."""
+    def _iterate(self, model: keras.Model, stacks: Sequence[Stack]) -> tuple[Tensor, Tensor, Logs]:
+        """Make the iterations and write what has changed; return loss and outputs before, and numbers to be shown."""
         loss = BatchLoss(model, stacks, self.dtype)
         start, y_pred, moved = loss.first()
-        memory = SolverState.of({name: backend.as_tensor(v) for name, v in self.kept.items()})
+        before = SolverState.of({name: backend.as_tensor(v) for name, v in self.kept.items()})
         log = self.telemetry.begin(backend.as_tensor(self.iterations))
         recording = Recording(log, self.telemetry.add)
-        end, iterations, memory, log = resume(loss.problem, self.method, start, memory, self.stop, recording)
+        end, memory, log = resume(loss.problem, self.method, start, before, self.stop, recording)
         self.telemetry.end(log)
         for variable, value in loss.weights(end.x):
             backend.native(variable).assign(value)
@@ -269,8 +303,11 @@ class ClosureOptimizer(_arguments.FixedOnceBuilt, keras.optimizers.Optimizer):
         for name, value in memory.as_dict().items():
             backend.native(self.kept[name]).assign(value)
         count = backend.native(self.iterations)
-        count.assign_add(ops.cast(iterations, count.dtype.name))
-        return start.value, y_pred
+        count.assign_add(ops.cast(memory.totals[0] - before.totals[0], count.dtype.name))
+        numbers = {
+            "gradient_norm": start.gradient_norm, "step": memory.step, "evaluations": memory.totals[1],
+        }  # fmt: skip
+        return start.value, y_pred, numbers
 
     # --- the train function: where a training is refused before it starts, and ended ------------------------------
 
@@ -304,18 +341,19 @@ class ClosureOptimizer(_arguments.FixedOnceBuilt, keras.optimizers.Optimizer):
 
     def _ending(self, model: keras.Model, train_function: TrainFunction) -> TrainFunction:
         """Return a train function that ends the training when there is nothing more to do."""
-        self.stop_reason, steps = None, itertools.count()
+        steps = itertools.count()
+        self.end = Status.RUNNING
 
         def ending(iterator: Iterator[Data]) -> Logs:
             logs = train_function(iterator)
             status, is_new, is_first = self.status, self.is_on_new_data, next(steps) == 0
             is_broken = status == Status.NOT_FINITE_AT_START
             if is_broken or (status.is_end and (is_first or not is_new)):
-                if status != Status.CONVERGED_AT_START or self.stop_reason is None:
-                    self.stop_reason = status.message(self.dtype)
+                if status != Status.CONVERGED_AT_START or self.end == Status.RUNNING:
+                    self.end = status
                 model.stop_training = model.stop_training or is_broken or not is_new
             else:
-                self.stop_reason = None
+                self.end = Status.RUNNING
                 if is_new and not is_first:
                     self._warn_of_new_data()
             return logs

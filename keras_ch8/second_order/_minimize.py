@@ -2,106 +2,65 @@
 
 import dataclasses
 import functools
+import sys
+import time
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, final
+from typing import final
 
 import numpy as np
 from keras import ops
 
 from .. import _checks, _objects
 from .._describe import section
-from .._plot import axes_of, finished, line
-from .._result import Result, Table
 from .._types import Tensor
 from ..integration import backend
 from . import _vector
 from .contract import Info, Method, Point, Problem
-from .loop import Recording, Status, Stop, begin, iterate
+from .loop import LoopState, Recording, Status, Stop, begin, iterate
 from .methods import as_method
+from .result import History, OptimizeResult
 
-SHOWN = 6
-"""Entries of the solution that are printed."""
+SECONDS = 0.2
+"""How often the line of progress is drawn, about; nothing that is computed depends on it."""
+WIDTH = 79
+"""Its columns in a terminal, so that a shorter one covers a longer one."""
 ROWS = 512
 """Iterations that a history has, at most: of a longer run every second of them, then every fourth, and so on."""
 
 
-class History(NamedTuple):
-    """The iterations of a run: the start, and the ends of all, or of some that are spread evenly.
-
-    Args:
-        iterations: Their numbers; 0 is the start.
-        values: f there.
-        gradients: The largest entry of the gradient there, in absolute value.
-        moves: The largest entry of the move that led there.
-    """
-
-    iterations: np.ndarray
-    values: np.ndarray
-    gradients: np.ndarray
-    moves: np.ndarray
+Log = tuple[Tensor, Tensor, Tensor]
+"""The number of the next iteration, how many iterations share a row, and the rows."""
 
 
-@dataclasses.dataclass(frozen=True, repr=False)
-class OptimizeResult(Result):
-    """Where a run ended: at the best point it has seen.
+class ProgressLine:
+    """A line that says how far a run is: drawn anew in a terminal, elsewhere printed whenever the iterations double."""
 
-    Args:
-        x: The point.
-        fun: f(x).
-        gradient_norm: The largest entry of the gradient there, in absolute value.
-        nit: Iterations that were made.
-        nfev: How often f and its gradient were computed, the start included.
-        nhev: Products with the Hessian.
-        restarts: Directions that were given up for -g.
-        skipped_pairs: Moves that a quasi-Newton method could not learn from.
-        status: Why it ended.
-        history: Value, gradient and move of the iterations.
-    """
+    def __init__(self) -> None:
+        self._is_terminal = getattr(sys.stdout, "isatty", bool)()
+        self._iterations = self._more = 1
+        self._since = time.monotonic()
 
-    x: np.ndarray
-    fun: float
-    gradient_norm: float
-    nit: int
-    nfev: int
-    nhev: int
-    restarts: int
-    skipped_pairs: int
-    status: Status
-    history: History
+    def next_pause(self, run: LoopState) -> int:
+        """Show a run that goes on; return after which iteration to show it again."""
+        now, iterations = time.monotonic(), int(run.totals.iterations)
+        if iterations and (self._is_terminal or iterations >= self._iterations):
+            self._print(run, "\r" if self._is_terminal else "\n")
+            self._iterations = 2 * iterations
+        self._more = max(1, self._more * 2 if now - self._since < SECONDS else self._more // 2)
+        self._since = now
+        return iterations + self._more
 
-    @property
-    def success(self) -> bool:
-        """Whether a criterion for a minimum was met; a run that only came to a halt is no success."""
-        return self.status.converged
+    def end(self, run: LoopState) -> None:
+        """Show a run that is over."""
+        self._print(run, "\n")
 
-    @property
-    def message(self) -> str:
-        """Why it ended, and what to do about it, in a sentence."""
-        return self.status.message(self.x.dtype.name)
-
-    def plot(self, ax: Any = None) -> Any:
-        """Draw how far f is above its lowest value, and the gradient, over the iterations, with matplotlib."""
-        ax = axes_of(ax)
-        iterations, values, gradients, _ = self.history
-        above = values - np.nanmin(values)
-        curves = {
-            "f - lowest f": (iterations[above > 0], above[above > 0]),
-            "largest |gradient entry|": (iterations, gradients),
-        }
-        for number, (name, (x, y)) in enumerate(curves.items()):
-            ax.plot(x, y, label=name, **line(number))
-        ax.set_yscale("log")
-        return finished(ax, f"Convergence in {self.nit} iterations", "iteration", "f; gradient [f / x]", "curves")
-
-    def _headline(self) -> str:
-        found = f"f = {self.fun:.6g} after {self.nit} iterations and {self.nfev} evaluations"
-        return f"{found}. {self.message}"
-
-    def _table(self) -> Table:
-        names = "fun", "gradient_norm", "nit", "nfev", "nhev", "restarts", "skipped_pairs"
-        shown = ", ".join(f"{value:.4g}" for value in self.x[:SHOWN]) + (", ..." if len(self.x) > SHOWN else "")
-        rows = [("x", f"[{shown}]"), *((name, getattr(self, name)) for name in names), ("status", self.status.name)]
-        return Table(("quantity", "value"), rows)
+    def _print(self, run: LoopState, end: str) -> None:
+        text = (
+            f"iteration {int(run.totals.iterations)}  f {float(run.point.value):.6g}  "
+            f"|g| {float(run.point.gradient_norm):.2g}  step {float(run.step):.2g}  "
+            f"evaluations {int(run.totals.evaluations) + 1}"
+        )
+        print(text.ljust(WIDTH) if self._is_terminal else text, end=end, flush=True)  # noqa: T201
 
 
 @final
@@ -149,6 +108,7 @@ class Minimizer:
         gtol: float = 1e-5,
         ftol: float = 0.0,
         xtol: float = 0.0,
+        verbose: bool = False,
     ) -> OptimizeResult:
         """Run from `x0`; the arguments are those of `minimize`."""
         _checks.count("max_iterations", max_iterations, 0, meaning="the most iterations to make", fix="Try 1000.")
@@ -156,26 +116,32 @@ class Minimizer:
         x0 = _objects.start(x0)
         typed = {name: np.asarray(value, x0.dtype) for name, value in tolerances.items()}
         stop = Stop(**typed, max_iterations=np.asarray(max_iterations, "int32"))
-        found = self._run(x0, stop)
+        verbose = _checks.flag("verbose", verbose, meaning="whether a line shows how far it is")
+        found = self._run(x0, stop, ProgressLine() if verbose else None)
         if found.status == Status.CONVERGED_AT_START and found.gradient_norm == 0 and self._is_flat(x0, stop, found):
             return dataclasses.replace(found, status=Status.FLAT)
         return found
 
-    def _run(self, x0: np.ndarray, stop: Stop) -> OptimizeResult:
-        x, value, gradient, status, totals, log = self._program(
-            backend.as_tensor(x0), Stop(*map(backend.as_tensor, stop))
-        )
-        iterations, evaluations, products, restarts, skipped = (int(total) for total in totals)
+    def _run(self, x0: np.ndarray, stop: Stop, shown: ProgressLine | None = None) -> OptimizeResult:
+        stop = Stop(*map(backend.as_tensor, stop))
+        run, log = self._begun(backend.as_tensor(x0), stop)
+        while run.status == Status.RUNNING:
+            pause = np.iinfo("int32").max if shown is None else shown.next_pause(run)
+            run, log = self._gone_on(run, log, stop, backend.as_tensor(np.asarray(pause, "int32")))
+        if shown is not None:
+            shown.end(run)
+        best = run.best
+        iterations, evaluations, products, restarts, skipped = (int(total) for total in run.totals)
         return OptimizeResult(
-            x=x.numpy(),
-            fun=float(value),
-            gradient_norm=float(gradient),
+            x=best.x.numpy(),
+            fun=float(best.value),
+            gradient_norm=float(best.gradient_norm),
             nit=iterations,
             nfev=evaluations + 1,
             nhev=products,
             restarts=restarts,
             skipped_pairs=skipped,
-            status=Status(int(status)),
+            status=Status(int(run.status)),
             history=_history(*(each.numpy() for each in log)),
         )
 
@@ -187,26 +153,34 @@ class Minimizer:
         return nearby.gradient_norm == 0 and nearby.fun == found.fun
 
     @functools.cached_property
-    def _program(self) -> Callable[..., tuple[Tensor, ...]]:
-        return backend.compile_xla(functools.partial(run, self.fun, as_method(self.method)))
+    def _begun(self) -> Callable[..., tuple[LoopState, Log]]:
+        return backend.compile_xla(functools.partial(begun, self.fun, as_method(self.method)))
+
+    @functools.cached_property
+    def _gone_on(self) -> Callable[..., tuple[LoopState, Log]]:
+        return backend.compile_xla(functools.partial(gone_on, self.fun, as_method(self.method)))
 
 
-def run(fun: Callable[[Tensor], Tensor] | Problem, method: Method, x0: Tensor, stop: Stop) -> tuple[Tensor, ...]:
-    """Return the best point, its value, the largest entry of its gradient, the status, the totals and the log."""
-    problem = fun if isinstance(fun, Problem) else Problem.of(fun)
-    start = problem.at(x0)
-    first = begin(start, method.init(x0.shape[0], x0.dtype.name), stop)
-    end, log = iterate(problem, method, first, stop, Recording(_first_row(start), _add_row))
-    return end.best.x, end.best.value, _vector.largest(end.best.gradient), end.status, end.totals, log
+def _problem_of(fun: Callable[[Tensor], Tensor] | Problem) -> Problem:
+    return fun if isinstance(fun, Problem) else Problem.of(fun)
 
 
-Log = tuple[Tensor, Tensor, Tensor]
-"""The number of the next iteration, how many iterations share a row, and the rows."""
+def begun(fun: Callable[[Tensor], Tensor] | Problem, method: Method, x0: Tensor, stop: Stop) -> tuple[LoopState, Log]:
+    """Return the run before the first iteration, and its log."""
+    start = _problem_of(fun).at(x0)
+    return begin(start, method.init(x0.shape[0], x0.dtype.name), stop), _first_row(start)
+
+
+def gone_on(
+    fun: Callable[[Tensor], Tensor] | Problem, method: Method, run: LoopState, log: Log, stop: Stop, pause: Tensor
+) -> tuple[LoopState, Log]:
+    """Go on to the end, or to a pause, after so many iterations from the start."""
+    return iterate(_problem_of(fun), method, run, stop, Recording(log, _add_row), pause)
 
 
 def _first_row(start: Point) -> Log:
     one = ops.ones((), "int32")
-    row = [0.0, start.value, _vector.largest(start.gradient), 0.0]
+    row = [0.0, start.value, start.gradient_norm, 0.0]
     rows = ops.zeros((ROWS, len(row)), start.value.dtype)
     return one, one, ops.slice_update(rows, [0, 0], ops.stack([ops.cast(x, rows.dtype) for x in row])[None])
 
@@ -217,7 +191,7 @@ def _add_row(log: Log, before: Point, after: Point, info: Info) -> Log:
     is_full = number >= ROWS * every
     kept = ops.concatenate([rows[::2], ops.zeros_like(rows[1::2])])
     rows, every = ops.where(is_full, kept, rows), ops.where(is_full, 2 * every, every)
-    row = [number, after.value, _vector.largest(after.gradient), _vector.largest(after.x - before.x)]
+    row = [number, after.value, after.gradient_norm, _vector.largest(after.x - before.x)]
     row = ops.stack([ops.cast(x, rows.dtype) for x in row])
     return number + 1, every, ops.slice_update(rows, [number // every, 0], row[None])
 
@@ -237,6 +211,7 @@ def minimize(
     gtol: float = 1e-5,
     ftol: float = 0.0,
     xtol: float = 0.0,
+    verbose: bool = False,
 ) -> OptimizeResult:
     """Minimize a function of a vector, in one compiled program (section 8.6).
 
@@ -254,6 +229,8 @@ def minimize(
             give a smaller number for a function whose values are tiny. Defaults to `1e-5`.
         ftol: Stop when the value changes by less than this fraction of itself in an iteration. Defaults to `0`: never.
         xtol: Stop when the step is below this fraction of x. Defaults to `0`: never.
+        verbose: Whether a line shows how far it is: iterations, f, the largest entries of gradient and step, and
+            evaluations. Defaults to `False`.
 
     Returns:
         An `OptimizeResult`, with SciPy's names: `x`, `fun`, what it has cost, and why it ended.
@@ -271,4 +248,4 @@ def minimize(
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6; Nocedal and Wright (2006).
     """
-    return Minimizer(fun, method)(x0, max_iterations=max_iterations, gtol=gtol, ftol=ftol, xtol=xtol)
+    return Minimizer(fun, method)(x0, max_iterations=max_iterations, gtol=gtol, ftol=ftol, xtol=xtol, verbose=verbose)

@@ -14,6 +14,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import ClassVar, NamedTuple, final
 
+import numpy as np
 from keras import ops
 
 from .. import _numerics
@@ -208,6 +209,7 @@ class _Search(NamedTuple):
     trials: Tensor
     products: Tensor
     rose: Tensor
+    contradicted: Tensor
     is_cut: Tensor
     ratio: Tensor
     numbers: dict[str, Tensor]
@@ -252,6 +254,9 @@ class BoundedMethod(Method):
             step = model.step(search.bound.size)
             trial = TriedStep.of(problem, point, step)
             accepted, there = self.rule.accepts(trial), ops.any(trial.after.x != point.x)
+            change, noise = trial.after.value - point.value, _vector.rounding(point.value)
+            falls = 2 * _vector.dot(trial.after.gradient, step.delta) <= _vector.dot(point.gradient, step.delta)
+            is_finite = trial.ratio > -float("inf")
             tried = _Search(
                 bound=self.rule.after(search.bound, step, trial, accepted),
                 found=_vector.where(accepted, trial.after, point),
@@ -259,8 +264,11 @@ class BoundedMethod(Method):
                 is_over=accepted | ~there,
                 trials=search.trials + 1,
                 products=search.products + step.products,
-                rose=search.rose | (trial.after.value > point.value + _vector.rounding(point.value)),
-                is_cut=search.is_cut | ~(trial.ratio > -float("inf")),
+                rose=search.rose | (change > noise),
+                contradicted=ops.where(
+                    is_finite & (ops.abs(change) > noise), (change > 0) & falls, search.contradicted
+                ),
+                is_cut=search.is_cut | ~is_finite | ~there,
                 ratio=trial.ratio,
                 numbers=step.numbers,
             )
@@ -268,10 +276,12 @@ class BoundedMethod(Method):
 
         no, none, zero = ops.zeros((), "bool"), ops.zeros((), "int32"), ops.zeros((), dtype)
         bound, numbers = Bound(*(state[name] for name in Bound._fields)), dict.fromkeys(self.step_numbers, zero)
-        begin = _Search(bound, point, no, no, none, none + model.products, no, no, zero, numbers)
+        begin = _Search(bound, point, no, no, none, none + model.products, no, no, no, zero, numbers)
         (end,) = ops.while_loop(goes_on, once, (begin,))
 
         after, moved = end.found, end.moved
+        is_huge = _vector.largest(ops.concatenate([point.x, point.gradient])) > float(np.finfo(dtype.name).max) ** 0.25
+        fell = after.value < point.value - _vector.rounding(point.value)
         numbers = {"trust_ratio": end.ratio, **end.numbers, **model.numbers}
         info = Info(
             step=ops.cast(moved, dtype),
@@ -282,7 +292,8 @@ class BoundedMethod(Method):
             accepted=moved,
             steepest=~moved,
             restarted=~moved,
-            endless=moved & end.is_cut & ~end.rose & (after.value < point.value - _vector.rounding(point.value)),
+            endless=end.is_cut & ~end.rose & ops.where(moved, fell, is_huge & (point.value < 0)),
+            contradicted=end.contradicted,
             numbers={name: numbers[name] for name in self.numbers},
         )
         state = {**end.bound._asdict(), **model.memory}

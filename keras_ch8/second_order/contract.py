@@ -26,6 +26,7 @@ from keras import ops
 from .._settings import Checked, Count
 from .._types import Tensor
 from ..integration import backend
+from . import _vector
 
 State = dict[str, Tensor]
 """What a method remembers from iteration to iteration, by name."""
@@ -43,6 +44,11 @@ class Point(NamedTuple):
     x: Tensor
     value: Tensor
     gradient: Tensor
+
+    @property
+    def gradient_norm(self) -> Tensor:
+        """The largest entry of the gradient, in absolute value."""
+        return _vector.largest(self.gradient)
 
 
 @final
@@ -124,6 +130,8 @@ class Info(NamedTuple):
         skipped: Whether a pair (s, y) was not learned from. Defaults to `False`.
         endless: Whether the value was still falling at the longest step that could be made. Defaults to `False`.
         bent: Whether no step was tried because the curvature along the direction is not positive. Defaults to `False`.
+        contradicted: Whether the value rose along the shortest step whose change is more than rounding, although the
+            gradient says at both ends that it falls. Defaults to `False`.
         numbers: More scalars of the method's own, by the names in `method.numbers`. Defaults to none.
     """
 
@@ -138,6 +146,7 @@ class Info(NamedTuple):
     skipped: Tensor = False
     endless: Tensor = False
     bent: Tensor = False
+    contradicted: Tensor = False
     numbers: Mapping[str, Tensor] = types.MappingProxyType({})
 
     @classmethod

@@ -127,7 +127,7 @@ class Descent(Method):
         first = _first_step(line, promise)
         if self.takes_unit_steps:
             first = ops.where(steepest, first, 1)
-        chosen, accepted, evaluations, endless, bent = search_along(line, self.line_search, first)
+        chosen, accepted, evaluations, marks = search_along(line, self.line_search, first)
         found = accepted | (chosen.value < point.value - line.rounding)
         chosen = _vector.where(found, chosen, line.start)
         after = Point(line.at(chosen.step), chosen.value, chosen.gradient)
@@ -150,8 +150,7 @@ class Descent(Method):
             steepest=steepest,
             restarted=~downhill | (~moved & ~steepest),
             skipped=moved & ~useful,
-            endless=endless,
-            bent=bent,
+            **marks,
         )
         return after, state, info
 

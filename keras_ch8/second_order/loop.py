@@ -23,12 +23,13 @@ class Status(enum.IntEnum):
     CONVERGED_STEP = 3
     CONVERGED_AT_START = 4
     ITERATION_LIMIT = 5
-    LINE_SEARCH_FAILED = 6
+    WRONG_GRADIENT = 6
     STALLED = 7
     NOT_FINITE_AT_START = 8
     FLAT = 9
     UNBOUNDED = 10
     NEGATIVE_CURVATURE = 11
+    DIVERGED = 12
 
     @property
     def converged(self) -> bool:
@@ -43,27 +44,34 @@ class Status(enum.IntEnum):
     def message(self, dtype: str) -> str:
         """Return what it means and what to do, for numbers of this type."""
         words = _WORDS[self]
-        if self in _OUT_OF_DIGITS:
+        if self == Status.STALLED:
             words += _MORE_DIGITS[dtype]
         return words
 
 
 _CONVERGED = {Status.CONVERGED_GRADIENT, Status.CONVERGED_VALUE, Status.CONVERGED_STEP, Status.CONVERGED_AT_START}
-_OUT_OF_DIGITS = {Status.STALLED, Status.LINE_SEARCH_FAILED}
 _MORE_DIGITS = {
-    "float32": " float32 holds 7 digits: a smaller gradient needs float64.",
-    "float64": " Check that the gradient is that of the function, or accept a larger `gtol`.",
+    "float32": " float32 holds 7 digits: a smaller gradient needs float64, unless it is a kink, as of `relu` or `abs`.",
+    "float64": " Accept a larger `gtol`. At a kink, as of `relu` or `abs`, the gradient stays large.",
 }
 _WORDS = {
-    Status.RUNNING: "The run is not over.",
+    Status.RUNNING: "Not converged: the run is not over. Train for more `epochs`.",
     Status.CONVERGED_GRADIENT: "Converged: no entry of the gradient is above `gtol`.",
     Status.CONVERGED_VALUE: "Converged: the value fell by less than the fraction `ftol`.",
     Status.CONVERGED_STEP: "Converged: the step was shorter than `xtol` of the point.",
-    Status.CONVERGED_AT_START: "Converged at the start: no entry of the gradient is above `gtol` there.",
+    Status.CONVERGED_AT_START: (
+        "Converged at the start: no entry of the gradient is above `gtol` there. That is so at a saddle point or "
+        "a maximum, too: begin beside it to leave it."
+    ),
     Status.ITERATION_LIMIT: "Not converged: `max_iterations` was reached. Raise it, or continue from `x`.",
-    Status.LINE_SEARCH_FAILED: (
-        "Not converged: no step along -gradient makes the value smaller, although the gradient says that one should. "
-        "Either it is not the gradient of the function, or the difference drowns in rounding."
+    Status.WRONG_GRADIENT: (
+        "Not converged: the value rises where the gradient says that it falls, by more than its rounding. So it is not "
+        "the gradient of the function: check `custom_gradient` and `stop_gradient`. Or the value is random, or a small "
+        "difference of large numbers."
+    ),
+    Status.DIVERGED: (
+        f"Not converged: for {PATIENCE} iterations the value has been above the lowest that was found, which is kept. "
+        "The steps are too long: use a search such as `StrongWolfe`, or damping."
     ),
     Status.UNBOUNDED: (
         "Not converged: the value was still falling at the longest possible step. The function is unbounded below in "
@@ -75,7 +83,8 @@ _WORDS = {
     ),
     Status.STALLED: "Not converged: the value no longer falls by more than its rounding.",
     Status.NOT_FINITE_AT_START: (
-        "Not started: value or gradient is infinite or NaN at the start. Start where the function is finite."
+        "Not started: value or gradient is infinite or NaN at the start. Check the data, and start where the function "
+        "is finite. If only the gradient is not, look for a `sqrt` or `norm` at 0, also in what a `where` leaves out."
     ),
     Status.FLAT: (
         "Not started: the gradient is exactly 0, and so it is nearby, with the same value. The function does not "
@@ -124,7 +133,7 @@ class LoopState(NamedTuple):
         state: What the method remembers.
         totals: What it has cost.
         gradient: The smallest "largest entry of the gradient" so far.
-        fall: By how much the last step lowered the value.
+        step: The largest entry of the last step.
         quiet: Iterations since value or gradient have last become smaller, int32.
         endless: Whether the value was still falling at the longest step of the last move that lowered it.
         status: A `Status`, int32.
@@ -135,7 +144,7 @@ class LoopState(NamedTuple):
     state: State
     totals: Totals
     gradient: Tensor
-    fall: Tensor
+    step: Tensor
     quiet: Tensor
     endless: Tensor
     status: Tensor
@@ -170,12 +179,13 @@ def solve(problem: Problem, method: Method, start: Point, state: State, stop: St
 
 
 def iterate(
-    problem: Problem, method: Method, run: LoopState, stop: Stop, recording: Recording
+    problem: Problem, method: Method, run: LoopState, stop: Stop, recording: Recording, pause: Tensor | None = None
 ) -> tuple[LoopState, Tree]:
-    """Go on until a reason to stop; return the log too."""
+    """Go on until a reason to stop, or to a pause after so many iterations; return the log too."""
 
     def goes_on(run: LoopState, log: Tree) -> Tensor:
-        return run.status == Status.RUNNING
+        is_running = run.status == Status.RUNNING
+        return is_running if pause is None else is_running & (run.totals.iterations < pause)
 
     def once(run: LoopState, log: Tree) -> tuple[LoopState, Tree]:
         point, state, info = method.iterate(problem, run.point, run.state)
@@ -187,15 +197,22 @@ def iterate(
 
 def begin(start: Point, state: State, stop: Stop) -> LoopState:
     """Return the run before the first iteration, which may be over."""
-    zero, gradient = ops.zeros((), "int32"), _vector.largest(start.gradient)
+    zero, gradient = ops.zeros((), "int32"), start.gradient_norm
     reasons = [
         (~ops.isfinite(start.value) | ~ops.isfinite(gradient), Status.NOT_FINITE_AT_START),
         (gradient <= stop.gtol, Status.CONVERGED_AT_START),
         (stop.max_iterations <= 0, Status.ITERATION_LIMIT),
     ]
-    fall = ops.full_like(gradient, float("inf"))
     return LoopState(
-        start, start, state, Totals(*[zero] * 5), gradient, fall, zero, ops.zeros((), "bool"), _first_of(reasons)
+        point=start,
+        best=start,
+        state=state,
+        totals=Totals(*[zero] * 5),
+        gradient=gradient,
+        step=ops.zeros_like(gradient),
+        quiet=zero,
+        endless=ops.zeros((), "bool"),
+        status=_first_of(reasons),
     )
 
 
@@ -204,12 +221,12 @@ def _judge(run: LoopState, point: Point, state: State, info: Info, stop: Stop) -
     before, totals = run.point, run.totals.plus(info)
     fall, size = before.value - point.value, ops.abs(before.value)
     rounding = _vector.rounding(size)
-    gradient = _vector.largest(point.gradient)
+    gradient = point.gradient_norm
     length = _vector.largest(point.x - before.x)
     better = info.moved & ((fall > rounding) | (gradient < run.gradient))
     quiet = ops.where(better, 0, run.quiet + 1)
     at_a_loss = ~info.moved & info.steepest
-    endless = ops.where(info.moved & (fall > rounding), info.endless, run.endless)
+    endless = ops.where(info.moved, ops.where(fall > rounding, info.endless, run.endless), run.endless | info.endless)
     has_halted = at_a_loss | (quiet >= PATIENCE)
     step_counts = info.moved & info.accepted
     reasons = [
@@ -218,14 +235,14 @@ def _judge(run: LoopState, point: Point, state: State, info: Info, stop: Stop) -
         (step_counts & (stop.xtol > 0) & (length <= stop.xtol * _vector.largest(point.x)), Status.CONVERGED_STEP),
         (has_halted & endless, Status.UNBOUNDED),
         (at_a_loss & info.bent, Status.NEGATIVE_CURVATURE),
-        (at_a_loss & (run.fall > _vector.epsilon(size) ** 0.5 * size), Status.LINE_SEARCH_FAILED),
+        (at_a_loss & info.contradicted, Status.WRONG_GRADIENT),
+        (has_halted & (point.value > run.best.value + rounding), Status.DIVERGED),
         (has_halted, Status.STALLED),
         (totals.iterations >= stop.max_iterations, Status.ITERATION_LIMIT),
     ]
     best = _vector.where(point.value <= run.best.value + rounding, point, run.best)
-    fall = ops.where(info.moved, fall, run.fall)
     lowest = ops.minimum(gradient, run.gradient)
-    return LoopState(point, best, state, totals, lowest, fall, quiet, endless, _first_of(reasons))
+    return LoopState(point, best, state, totals, lowest, length, quiet, endless, _first_of(reasons))
 
 
 def _first_of(reasons: list[tuple[Tensor, Status]]) -> Tensor:
@@ -243,8 +260,10 @@ class SolverState(NamedTuple):
         state: What the method remembers.
         value: f where the run ended; NaN before the first.
         gradient: The smallest "largest entry of the gradient" so far.
-        fall: By how much the last step lowered the value.
         quiet: Iterations since value or gradient have last become smaller.
+        norm: The largest entry of the gradient where it ended.
+        step: The largest entry of its last step.
+        totals: What it and all runs before it have cost, the numbers of `Totals`; each begins with an evaluation.
         status: The `Status` that it ended with.
         is_new: Whether it began with another value than the one before it had ended with: f is another function. Also
             where there is none before it, and where a value is NaN.
@@ -253,8 +272,10 @@ class SolverState(NamedTuple):
     state: State
     value: Tensor
     gradient: Tensor
-    fall: Tensor
     quiet: Tensor
+    norm: Tensor
+    step: Tensor
+    totals: Tensor
     status: Tensor
     is_new: Tensor
 
@@ -284,8 +305,10 @@ def init_state(method: Method, n: int, dtype: str) -> SolverState:
         state=method.init(n, dtype),
         value=ops.full((), float("nan"), dtype),
         gradient=ops.full((), float("inf"), dtype),
-        fall=ops.full((), float("inf"), dtype),
         quiet=ops.zeros((), "int32"),
+        norm=ops.full((), float("nan"), dtype),
+        step=ops.zeros((), dtype),
+        totals=ops.zeros((len(Totals._fields),), "int32"),
         status=ops.full((), int(Status.RUNNING), "int32"),
         is_new=ops.zeros((), "bool"),
     )
@@ -298,7 +321,7 @@ def resume(
     memory: SolverState,
     stop: Stop,
     recording: Recording = Recording(),  # noqa: B008  it cannot change
-) -> tuple[Point, Tensor, SolverState, Tree]:
+) -> tuple[Point, SolverState, Tree]:
     """Iterate from `start` with what an earlier run remembers.
 
     If f has changed since that run, the values that it saw are forgotten; what the method has learned of the curvature
@@ -313,20 +336,30 @@ def resume(
         recording: A log that is carried along, a `Recording`. Defaults to one that keeps nothing.
 
     Returns:
-        The point to go on from, the number of iterations, the memory and the log. The point is the best one only if the
-        run is over: with a single iteration in each run, a method that may go uphill would never get away.
+        The point to go on from, the memory and the log. The point is the best one only if the run is over: with a
+        single iteration in each run, a method that may go uphill would never get away.
     """
     is_new = ~(ops.abs(start.value - memory.value) <= _vector.epsilon(start.value) ** 0.5 * ops.abs(memory.value))
     first = begin(start, _on_new(is_new, memory.state, start), stop)
     first = first._replace(
-        fall=ops.where(is_new, first.fall, memory.fall),
         quiet=ops.where(is_new, 0, memory.quiet),
         gradient=ops.where(is_new, first.gradient, ops.minimum(first.gradient, memory.gradient)),
     )
     run, log = iterate(problem, method, first, stop, recording)
     end = _vector.where(run.status == Status.ITERATION_LIMIT, run.point, run.best)
-    memory = SolverState(run.state, end.value, run.gradient, run.fall, run.quiet, run.status, is_new)
-    return end, run.totals.iterations, memory, log
+    totals = run.totals._replace(evaluations=run.totals.evaluations + 1)
+    memory = SolverState(
+        state=run.state,
+        value=end.value,
+        gradient=run.gradient,
+        quiet=run.quiet,
+        norm=end.gradient_norm,
+        step=run.step,
+        totals=memory.totals + ops.stack(totals),
+        status=run.status,
+        is_new=is_new,
+    )
+    return end, memory, log
 
 
 def _on_new(is_new: Tensor, state: State, start: Point) -> State:

@@ -154,21 +154,25 @@ class _Seen(NamedTuple):
     grows: Tensor
     rose: Tensor
     is_cut: Tensor
+    contradicted: Tensor
 
     def after(self, line: Line, trial: Trial) -> "_Seen":
         is_cut = ~ops.isfinite(trial.value)
-        rose = ~is_cut & (trial.value > line.value + line.rounding)
-        return _Seen(trial.step, self.grows & (trial.step > self.longest), self.rose | rose, self.is_cut | is_cut)
+        is_seen = ~is_cut & ~is_level(line, trial)
+        rose = is_seen & (trial.value > line.value)
+        grows = self.grows & (trial.step > self.longest)
+        contradicted = ops.where(is_seen, rose & (trial.slope <= line.slope / 2), self.contradicted)
+        return _Seen(trial.step, grows, self.rose | rose, self.is_cut | is_cut, contradicted)
 
 
-def search_along(line: Line, search: LineSearch, first: Tensor) -> tuple[Trial, Tensor, Tensor, Tensor, Tensor]:
+def search_along(line: Line, search: LineSearch, first: Tensor) -> tuple[Trial, Tensor, Tensor, dict[str, Tensor]]:
     """Try steps along a line until the search is over, or has made the most trials.
 
     Returns:
         The chosen trial, that of step 0 if nothing was found; whether it meets the conditions of the search; the number
-        of trials; whether the value fell all along the line: no trial was higher than the start, and the last one was
-        the longest, or longer ones were not finite; whether there was no trial, because the curvature along the line is
-        not positive.
+        of trials; and of `Info`: `endless`, if no trial was higher than the start, and the last one was the longest, or
+        longer ones were not finite; `bent`; and `contradicted`, by the last trial that is more than rounding away from
+        the start in value. In a search that fails it is the shortest.
     """
 
     def goes_on(state: SearchState, count: Tensor, seen: _Seen) -> Tensor:
@@ -180,12 +184,13 @@ def search_along(line: Line, search: LineSearch, first: Tensor) -> tuple[Trial, 
         return search.update(line, state, trial), count + 1, seen.after(line, trial)
 
     begin, no = search.init(line, first), ops.zeros((), "bool")
-    seen = _Seen(ops.zeros_like(first), ~no, no, no)
+    seen = _Seen(ops.zeros_like(first), ~no, no, no, no)
     state, count, seen = ops.while_loop(goes_on, once, (begin, ops.zeros((), "int32"), seen))
     falls = ~state.accepted & ~seen.rose & (state.chosen.value < line.value - line.rounding)
     endless = falls & (seen.is_cut | (seen.grows & (count >= MOST_TRIALS)))
     bent = begin.is_over & ~ops.isnan(begin.step)
-    return state.chosen, state.accepted, count, endless, bent
+    marks = {"endless": endless, "bent": bent, "contradicted": seen.contradicted}
+    return state.chosen, state.accepted, count, marks
 
 
 # --- conditions on a step, with phi(t) = f(x + t d) -----------------------------------------------------------------
