@@ -28,6 +28,7 @@ from .base import Callback
 from .board import StepEvents, hyperparameters, settings_report
 from .session.batch_counter import READ_EVERY
 from .session.session import LAST, Session, SessionPosition
+from .session.shown import fitted
 
 
 @dataclass
@@ -330,7 +331,8 @@ class TensorBoard(Callback):
 
     def _summary(self) -> list[str]:
         page, live = os.path.join(self._writer.folder, NAME), f"tensorboard --logdir {_shorter(self.log_dir)}"
-        return [f"Page: {_shorter(page)} (live: {live})" if os.path.exists(page) else f"Curves: {live}"]
+        where = f"Page: {_shorter(page)} (live: {live})" if os.path.exists(page) else f"Curves: {live}"
+        return [line for reason in self.findings() for line in fitted(reason, 4)] + [where]
 
     def on_close(self) -> None:
         """Write the last window and the report."""

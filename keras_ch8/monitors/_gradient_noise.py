@@ -134,8 +134,10 @@ def excess(noise: GradientNoise, log: MeasurementLog) -> float:
     """Return by how much noise keeps the loss above its floor at rest, rate tr(Sigma) / (4 m) on a quadratic.
 
     The variance of a minibatch is not more than what their gradients have: where the training examples are learned by
-    heart, those of a probe are noisier.
+    heart, those of a probe are noisier. One batch of all examples has no noise, and what searches along a line no rate.
     """
+    if log.batch_size >= log.examples > 0 or Fact.OWN_STEP_LENGTH in log.has:
+        return 0.0
     seen = log.rows.norm[-BATCHES:]
     variance = np.fmin(noise.trace / log.batch_size, np.median(seen**2) if len(seen) else np.nan)
     return float(effective_rate(log) * variance / 4)

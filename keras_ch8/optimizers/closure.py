@@ -50,10 +50,10 @@ class ClosureOptimizer(_arguments.FixedOnceBuilt, keras.optimizers.Optimizer):
     the training ends; `stop_reason` says why, and `result` where and at which cost. (In the very first step it may be
     that of one batch among many only; then another step must confirm it.)
 
-    Keras's `logs`, its progress bar and `History` have three numbers more: `gradient_norm`, the largest entry of the
-    gradient before the step, as the loss is the one before it; `step`, the largest entry of the last move; and
-    `evaluations`, of the loss and its gradient since the optimizer was built. For one line that goes on, let an epoch
-    have many steps: `fit(tf.data.Dataset.from_tensors((x, y)).repeat(), steps_per_epoch=100)`.
+    The progress bar of `fit`, its `logs` and `History` have three numbers more, of the end of the step:
+    `gradient_norm`, the largest entry of the gradient; `step`, the largest entry of the last move; and `evaluations`,
+    of the loss and its gradient since the optimizer was built. For one line that goes on, let an epoch have many steps:
+    `fit(tf.data.Dataset.from_tensors((x, y)).repeat(), steps_per_epoch=100)`.
 
     Args:
         iterations_per_step: Integer of at least 1: iterations in a training step. More of them leave less for Keras to
@@ -271,9 +271,9 @@ class ClosureOptimizer(_arguments.FixedOnceBuilt, keras.optimizers.Optimizer):
         self.check(model)
         self.build(model.trainable_variables)
         stacks = _batch_loss.stacks_of(parts)
-        loss, y_pred, numbers = self._program(model)(stacks)
+        loss, y_pred = self._program(model)(stacks)
         x, y, sample_weight = _batch_loss.joined(stacks)
-        return keras_private.update_metrics(model, loss, keras_private.Batch(x, y, sample_weight), y_pred) | numbers
+        return keras_private.update_metrics(model, loss, keras_private.Batch(x, y, sample_weight), y_pred)
 
     def _key(self, model: keras.Model) -> tuple[int, Any]:
         return id(model), self.telemetry.settings
@@ -286,8 +286,8 @@ class ClosureOptimizer(_arguments.FixedOnceBuilt, keras.optimizers.Optimizer):
             self.programs[key] = compile_(partial(self._iterate, model))
         return self.programs[key]
 
-    def _iterate(self, model: keras.Model, stacks: Sequence[Stack]) -> tuple[Tensor, Tensor, Logs]:
-        """Make the iterations and write what has changed; return loss and outputs before, and numbers to be shown."""
+    def _iterate(self, model: keras.Model, stacks: Sequence[Stack]) -> tuple[Tensor, Tensor]:
+        """Make the iterations and write what has changed; return loss and outputs before."""
         loss = BatchLoss(model, stacks, self.dtype)
         start, y_pred, moved = loss.first()
         before = SolverState.of({name: backend.as_tensor(v) for name, v in self.kept.items()})
@@ -304,10 +304,7 @@ class ClosureOptimizer(_arguments.FixedOnceBuilt, keras.optimizers.Optimizer):
             backend.native(self.kept[name]).assign(value)
         count = backend.native(self.iterations)
         count.assign_add(ops.cast(memory.totals[0] - before.totals[0], count.dtype.name))
-        numbers = {
-            "gradient_norm": start.gradient_norm, "step": memory.step, "evaluations": memory.totals[1],
-        }  # fmt: skip
-        return start.value, y_pred, numbers
+        return start.value, y_pred
 
     # --- the train function: where a training is refused before it starts, and ended ------------------------------
 
@@ -356,9 +353,15 @@ class ClosureOptimizer(_arguments.FixedOnceBuilt, keras.optimizers.Optimizer):
                 self.end = Status.RUNNING
                 if is_new and not is_first:
                     self._warn_of_new_data()
-            return logs
+            is_of_fit = not inspect.isgenerator(iterator)  # `train_on_batch` returns the metrics, and nothing else
+            return logs | self._numbers() if is_of_fit else logs
 
         return ending
+
+    def _numbers(self) -> Logs:
+        """Return what `fit` shows beside the metrics."""
+        norm, step, totals = (self.kept[name].numpy() for name in ("norm", "step", "totals"))
+        return {"gradient_norm": float(norm), "step": float(step), "evaluations": Totals(*map(int, totals)).evaluations}
 
     def _warn_of_new_data(self) -> None:
         if not self.has_warned:

@@ -20,7 +20,7 @@ from keras import ops
 from .. import _numerics
 from .._types import Tensor
 from . import _vector
-from .contract import Info, Method, Point, Problem, State
+from .contract import RISE, Info, Method, Point, Problem, State
 
 MOST_TRIALS = 30
 """After so many steps, each shorter than the last, an iteration gives up."""
@@ -255,7 +255,8 @@ class BoundedMethod(Method):
             trial = TriedStep.of(problem, point, step)
             accepted, there = self.rule.accepts(trial), ops.any(trial.after.x != point.x)
             change, noise = trial.after.value - point.value, _vector.rounding(point.value)
-            falls = 2 * _vector.dot(trial.after.gradient, step.delta) <= _vector.dot(point.gradient, step.delta)
+            slope, slope_after = (_vector.dot(g, step.delta) for g in (point.gradient, trial.after.gradient))
+            contradicts = (change > 0) & (change <= -RISE * slope) & (slope_after <= slope / 2)
             is_finite = trial.ratio > -float("inf")
             tried = _Search(
                 bound=self.rule.after(search.bound, step, trial, accepted),
@@ -265,9 +266,7 @@ class BoundedMethod(Method):
                 trials=search.trials + 1,
                 products=search.products + step.products,
                 rose=search.rose | (change > noise),
-                contradicted=ops.where(
-                    is_finite & (ops.abs(change) > noise), (change > 0) & falls, search.contradicted
-                ),
+                contradicted=ops.where(is_finite & (ops.abs(change) > noise), contradicts, search.contradicted),
                 is_cut=search.is_cut | ~is_finite | ~there,
                 ratio=trial.ratio,
                 numbers=step.numbers,

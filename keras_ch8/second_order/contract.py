@@ -115,6 +115,13 @@ def _product(value_and_gradient: Callable[[Tensor], tuple[Tensor, Tensor]], x: T
     return backend.hessian_product(lambda x: value_and_gradient(x)[1], x, v)
 
 
+RISE = 10.0
+"""A rise of so many times the fall that the slope promises is one of rounding: that does not shrink with the step.
+
+Where f is a small difference of large numbers, its rounding is larger than its value says.
+"""
+
+
 class Info(NamedTuple):
     """One iteration in numbers, each a scalar tensor.
 
@@ -131,7 +138,7 @@ class Info(NamedTuple):
         endless: Whether the value was still falling at the longest step that could be made. Defaults to `False`.
         bent: Whether no step was tried because the curvature along the direction is not positive. Defaults to `False`.
         contradicted: Whether the value rose along the shortest step whose change is more than rounding, although the
-            gradient says at both ends that it falls. Defaults to `False`.
+            gradient says at both ends that it falls, and by about as much (see `RISE`). Defaults to `False`.
         numbers: More scalars of the method's own, by the names in `method.numbers`. Defaults to none.
     """
 

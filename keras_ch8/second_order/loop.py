@@ -262,7 +262,8 @@ class SolverState(NamedTuple):
         gradient: The smallest "largest entry of the gradient" so far.
         quiet: Iterations since value or gradient have last become smaller.
         norm: The largest entry of the gradient where it ended.
-        step: The largest entry of its last step.
+        step: As in `LoopState`.
+        endless: As in `LoopState`.
         totals: What it and all runs before it have cost, the numbers of `Totals`; each begins with an evaluation.
         status: The `Status` that it ended with.
         is_new: Whether it began with another value than the one before it had ended with: f is another function. Also
@@ -275,6 +276,7 @@ class SolverState(NamedTuple):
     quiet: Tensor
     norm: Tensor
     step: Tensor
+    endless: Tensor
     totals: Tensor
     status: Tensor
     is_new: Tensor
@@ -308,6 +310,7 @@ def init_state(method: Method, n: int, dtype: str) -> SolverState:
         quiet=ops.zeros((), "int32"),
         norm=ops.full((), float("nan"), dtype),
         step=ops.zeros((), dtype),
+        endless=ops.zeros((), "bool"),
         totals=ops.zeros((len(Totals._fields),), "int32"),
         status=ops.full((), int(Status.RUNNING), "int32"),
         is_new=ops.zeros((), "bool"),
@@ -343,6 +346,7 @@ def resume(
     first = begin(start, _on_new(is_new, memory.state, start), stop)
     first = first._replace(
         quiet=ops.where(is_new, 0, memory.quiet),
+        endless=~is_new & memory.endless,
         gradient=ops.where(is_new, first.gradient, ops.minimum(first.gradient, memory.gradient)),
     )
     run, log = iterate(problem, method, first, stop, recording)
@@ -355,6 +359,7 @@ def resume(
         quiet=run.quiet,
         norm=end.gradient_norm,
         step=run.step,
+        endless=run.endless,
         totals=memory.totals + ops.stack(totals),
         status=run.status,
         is_new=is_new,

@@ -172,7 +172,14 @@ def test_a_run_that_stalls_in_float32_says_that_it_takes_float64(stalled):
     assert model.stop_training
     assert len(history["loss"]) < 200
     assert reason.startswith("Not converged: ")
-    assert reason.endswith("float32 holds 7 digits: a smaller gradient needs float64.")
+    assert "float32 holds 7 digits: a smaller gradient needs float64" in reason
+    found = model.optimizer.result
+    assert (found.message, found.success) == (reason, False)
+    assert found.nit == int(model.optimizer.iterations.numpy()) == len(history["loss"])
+    assert found.nfev == history["evaluations"][-1] > found.nit
+    assert found.fun <= min(history["loss"]) * (1 + 1e-5)
+    np.testing.assert_array_equal(found.x, flat(model))
+    np.testing.assert_array_equal(found.x.dtype, "float32")
 
 
 @pytest.mark.slow
@@ -184,6 +191,34 @@ def test_a_loss_that_is_nan_ends_the_training_and_changes_nothing(stalled):
     assert model.optimizer.stop_reason == Status.NOT_FINITE_AT_START.message("float32")
     for v, value in zip(model.weights, before, strict=True):
         np.testing.assert_array_equal(v.numpy(), value, err_msg=v.path)
+
+
+@pytest.mark.slow
+def test_one_step_and_its_numbers_are_those_of_minimize(float64):
+    model = network(ours.LBFGS(iterations_per_step=STEPS))
+    with pytest.raises(RuntimeError, match="before its first `fit`"):
+        _ = model.optimizer.result
+    start = flat(model)
+    logs = fit(model, epochs=1)
+    found, expected = model.optimizer.result, second_order.minimize(mean_square, start, max_iterations=STEPS)
+    np.testing.assert_allclose(found.x, expected.x, rtol=0, atol=1e-10)
+    assert (found.nit, found.nfev, found.restarts) == (STEPS, expected.nfev, expected.restarts)
+    assert logs["evaluations"] == [expected.nfev]
+    np.testing.assert_allclose(logs["gradient_norm"], expected.history.gradients[-1], rtol=1e-6)
+    np.testing.assert_allclose(logs["step"], expected.history.moves[-1], rtol=1e-6)
+    np.testing.assert_allclose([found.fun, found.gradient_norm], [expected.fun, expected.gradient_norm], rtol=1e-6)
+    assert found.message == "Not converged: the run is not over. Train for more `epochs`."
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", mostly(pytest.mark.full, NAMES, "Newton"))
+def test_targets_that_are_nan_from_the_start_leave_the_weights_as_they_were(name):
+    model = network(getattr(ours, name)())
+    before = model.get_weights()
+    fit(model, epochs=3, y=Y * np.nan)
+    assert model.optimizer.result.status == Status.NOT_FINITE_AT_START
+    for value, old in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(value, old)
 
 
 @pytest.mark.slow
@@ -250,6 +285,16 @@ def test_a_model_with_adam_trains_as_where_no_such_optimizer_was_ever_made(elsew
     model = network("adam")
     fit(model, epochs=5, batch_size=8)
     assert cases.digits(model) == elsewhere["adam"]
+
+
+@pytest.mark.slow
+def test_least_squares_to_the_last_digit_are_not_said_to_have_a_wrong_gradient():
+    """The loss is a small difference of large numbers there: its rounding is larger than its value says."""
+    x = np.random.default_rng(0).normal(size=(64, 3)).astype("float32")
+    for name in ("LBFGS", "SteepestDescent"):
+        model = network(getattr(ours, name)(gtol=0.0), layers=[keras.layers.Dense(1)])
+        fit(model, epochs=150, x=x, y=x @ np.float32([[1], [2], [3]]), batch_size=64)
+        assert model.optimizer.result.status in (Status.STALLED, Status.CONVERGED_GRADIENT, Status.CONVERGED_AT_START)
 
 
 @pytest.mark.slow

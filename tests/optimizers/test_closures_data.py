@@ -57,7 +57,7 @@ def test_what_fit_reports_is_what_keras_reports_at_the_weights_before_the_step(w
         theirs.set_weights(model.get_weights())
         before = model.evaluate({"x": X, "z": Z}, TARGETS, sample_weight=WEIGHTS, batch_size=24, verbose=0)
         expected, logs = logs_of(theirs), logs_of(model)
-        assert logs.keys() == expected.keys()
+        assert logs.keys() == expected.keys() | {"gradient_norm", "step", "evaluations"}
         assert {"kind_accuracy", "kind_loss", "mean_mae", "mean_loss", "mean_mse"} < logs.keys()
         for name, value in expected.items():
             # Sums of 24 float32 terms, in another order.

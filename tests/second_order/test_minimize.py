@@ -1,5 +1,6 @@
 """`minimize`, `Minimizer` and `Problem`, as a user meets them."""
 
+import io
 import re
 
 import numpy as np
@@ -10,7 +11,12 @@ from keras_ch8.extend import Problem
 from keras_ch8.second_order import Minimizer, minimize
 from keras_ch8.second_order.loop import Status
 from keras_ch8.second_order.methods import LBFGS
+from tests.marks import mostly
 from tests.second_order.functions import quadratic, rosenbrock
+
+METHODS = [
+    "bfgs", "conjugate_gradient", "lbfgs", "newton", "saddle_free_newton", "steepest_descent", "truncated_newton",
+]  # fmt: skip
 
 
 def shifted(x):
@@ -44,8 +50,40 @@ def test_one_program_runs_from_every_start_and_says_how_it_ended():
         assert (found.nit, found.nfev) == (0, 1)
         np.testing.assert_array_equal(found.x, x0)
         assert found.success == (status == Status.CONVERGED_AT_START)
-    assert run._program.experimental_get_tracing_count() == 1
+    assert run._gone_on.experimental_get_tracing_count() == 1
     assert run.__class__(shifted, LBFGS()) == Minimizer(shifted, LBFGS())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_line_says_how_far_it_is_and_changes_nothing(is_terminal, monkeypatch):
+    run, shown = Minimizer(rosenbrock, "lbfgs"), io.StringIO()
+    shown.isatty = lambda: is_terminal
+    quiet = run(np.zeros(4))
+    monkeypatch.setattr("sys.stdout", shown)
+    told = run(np.zeros(4), verbose=True)
+    np.testing.assert_array_equal(told.x, quiet.x)
+    for seen, expected in zip(told.history, quiet.history, strict=True):
+        np.testing.assert_array_equal(seen, expected)
+    lines = re.split(r" *[\r\n]", shown.getvalue())[:-1]
+    assert 2 <= len(lines) <= 10
+    assert lines[-1].startswith(f"iteration {told.nit}  f ")
+    assert lines[-1].endswith(f"  evaluations {told.nfev}")
+    assert shown.getvalue().count("\n") == (1 if is_terminal else len(lines))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", mostly(pytest.mark.full, METHODS, "newton"))
+def test_a_wall_of_nan_is_not_passed(method):
+    """The value is NaN at the start, or half way to the minimum."""
+    walled = Minimizer(lambda x: ops.sum(x**2) * ops.where(ops.sum(x) < 1, np.float64("nan"), np.float64(1.0)), method)
+    lost = walled([0.0, 0.5])
+    assert (lost.status, lost.nfev) == (Status.NOT_FINITE_AT_START, 1)
+    np.testing.assert_array_equal(lost.x, [0.0, 0.5])
+    halted = walled([3.0, 3.0], max_iterations=200)
+    assert not halted.success
+    assert np.isfinite(halted.fun)
+    assert halted.fun < 18
 
 
 def test_second_derivatives_of_a_problem_are_those_of_the_function():

@@ -16,7 +16,7 @@ from keras import ops
 from ..._settings import Settings
 from ..._types import Tensor, Tree
 from .. import _vector
-from ..contract import Point, Problem
+from ..contract import RISE, Point, Problem
 
 MOST_TRIALS = 30
 """After so many the best is taken: each halving would have shrunk the step by 1e-9."""
@@ -161,7 +161,9 @@ class _Seen(NamedTuple):
         is_seen = ~is_cut & ~is_level(line, trial)
         rose = is_seen & (trial.value > line.value)
         grows = self.grows & (trial.step > self.longest)
-        contradicted = ops.where(is_seen, rose & (trial.slope <= line.slope / 2), self.contradicted)
+        is_moderate = trial.value - line.value <= -RISE * trial.step * line.slope
+        contradicts = rose & is_moderate & (trial.slope <= line.slope / 2)
+        contradicted = ops.where(is_seen, contradicts, self.contradicted)
         return _Seen(trial.step, grows, self.rose | rose, self.is_cut | is_cut, contradicted)
 
 
