@@ -10,6 +10,7 @@ from ._lbfgs import LBFGS
 from ._levenberg_marquardt import LevenbergMarquardt
 from ._newton import Newton
 from ._saddle_free_newton import SaddleFreeNewton
+from ._self_scaled import SSBFGS, SSBroyden
 from ._steepest_descent import SteepestDescent
 from ._truncated_newton import TruncatedNewton
 from .contract import Method
@@ -17,9 +18,11 @@ from .contract import Method
 __all__ = [
     "BFGS",
     "LBFGS",
+    "SSBFGS",
     "ConjugateGradient",
     "LevenbergMarquardt",
     "Newton",
+    "SSBroyden",
     "SaddleFreeNewton",
     "SteepestDescent",
     "TruncatedNewton",
@@ -32,6 +35,8 @@ METHODS: dict[str, Callable[[], Method]] = {
     "levenberg_marquardt": LevenbergMarquardt,
     "newton": Newton,
     "saddle_free_newton": SaddleFreeNewton,
+    "ssbfgs": SSBFGS,
+    "ssbroyden": SSBroyden,
     "steepest_descent": SteepestDescent,
     "truncated_newton": TruncatedNewton,
 }
