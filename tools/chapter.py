@@ -1,24 +1,19 @@
-"""The chapter as data: the subject of each section, its example, and the parts of this package that are for it.
+"""The chapter as data: the subject of each section, its example, and the parts of the package that are for it.
 
 Each part says its section itself (`section = "8.5.3"` in a class, `@section("8.4")` at a function), or its paper where
-the book does not have it (`paper = "Chen et al. 2023"`). The map of the chapter, docs/index.md, is made from that:
-
-    python -m keras_ch8                    prints the map, which is kept in chapter.txt, so that nobody waits for Keras
-    python -m keras_ch8.chapter docs       writes the documents of `DOCUMENTS` anew, from the root of the repository
+the book does not have it (`paper = "Chen et al. 2023"`). The map of the chapter is made from that: docs/index.md, and
+chapter.txt, which `python -m keras_ch8` prints, so that nobody waits for Keras.
 """
 
 import importlib
 import inspect
 import re
-import sys
 import textwrap
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import keras_ch8
-
-from ._describe import source
+from keras_ch8._describe import source
 
 
 class Section(NamedTuple):
@@ -112,36 +107,18 @@ def _of_papers() -> list[tuple[str, str]]:
     return sorted((said, name) for said, name in parts() if said not in numbers)
 
 
-def bases() -> Iterator[str]:
-    """Yield the dotted name below `keras_ch8` of each class of `extend` from which others of the package derive."""
-    for name in keras_ch8.extend.__all__:
-        thing = getattr(keras_ch8.extend, name)
-        derived = thing.__subclasses__() if inspect.isclass(thing) else []
-        if not source(thing) and any(cls.__module__.startswith(f"{keras_ch8.__name__}.") for cls in derived):
-            yield f"extend.{name}"
-
-
-def for_terminal(width: int = 100) -> str:
-    """Return the map as plain text: each section with its parts, in lines of at most so many characters."""
+def for_terminal() -> str:
+    """Return the map as plain text: each section with its parts, in lines of at most 100 characters."""
     lines = []
     of_sections = sorted(parts())
     for section in SECTIONS:
         names = ", ".join(name for number, name in of_sections if number == section.number)
         indent = " " * 8
         lines.append(f"{section.number:<8}{section.subject}")
-        lines += textwrap.wrap(names, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False)
+        lines += textwrap.wrap(names, 100, initial_indent=indent, subsequent_indent=indent, break_long_words=False)
     for paper, name in _of_papers():
-        lines += textwrap.wrap(f"{name}, {paper}", width, subsequent_indent=" " * 8, break_long_words=False)
+        lines += textwrap.wrap(f"{name}, {paper}", 100, subsequent_indent=" " * 8, break_long_words=False)
     return "\n".join(lines) + "\n"
-
-
-def contents() -> str:
-    """Return a line of links to the sections of the page."""
-    links = []
-    for section in SECTIONS:
-        anchor = re.sub(r"[^\w -]", "", f"{section.number} {section.subject}".lower()).replace(" ", "-")
-        links.append(f"[{section.number}](#{anchor})")
-    return " ".join(links)
 
 
 def index() -> str:
@@ -151,8 +128,6 @@ def index() -> str:
         "",
         "Every public part of `keras_ch8`, in the order of the book. `help(keras_ch8.optimizers.Adam)` prints all about"
         " one.",
-        "",
-        contents(),
     ]
     of_sections = sorted(parts())
     for section in SECTIONS:
@@ -166,10 +141,8 @@ def index() -> str:
     if beyond := _of_papers():
         lines += ["", "## Beyond the book", ""]
         lines += [f"- `{name}`: {_first_line(name)}" for _, name in beyond]
-    checks = [f"extend.{name}" for name in keras_ch8.extend.__all__ if name.startswith("check_")]
     lines += ["", "## Parts of your own", "", "[CONTRIBUTING.md](../CONTRIBUTING.md) has recipes for most kinds."]
-    lines += ["", "What to derive from: " + ", ".join(f"`{name}`" for name in bases()) + "."]
-    lines += ["", "What checks them: " + ", ".join(f"`{name}`" for name in (*checks, "extend.raise_caught")) + "."]
+    lines += ["`keras_ch8.extend` has what to derive from, and what checks it: `check_monitor`, `check_optimizer`."]
     return "\n".join(lines) + "\n"
 
 
@@ -179,22 +152,3 @@ def _first_line(name: str) -> str:
     module = importlib.import_module(f"keras_ch8.{package}".rstrip("."))
     line = (inspect.getdoc(getattr(module, part)) or "").splitlines()[0]
     return re.sub(r" \([^()]*\b[4-8]\.\d[^()]*\)\.$", ".", line)
-
-
-DOCUMENTS: dict[str, Callable[[], str]] = {
-    "docs/index.md": index,
-    "keras_ch8/chapter.txt": for_terminal,
-}
-"""The documents that are made from the parts, by what makes them."""
-
-
-def main(arguments: list[str]) -> None:
-    """Write the documents."""
-    if arguments != ["docs"]:
-        raise SystemExit("This writes the documents that are made from the parts: `python -m keras_ch8.chapter docs`.")
-    for name, made in DOCUMENTS.items():
-        Path(name).write_text(made())
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
