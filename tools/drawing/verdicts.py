@@ -274,6 +274,8 @@ EVIDENCE: dict[str, tuple[str, str, str, Callable[[Any], Any]]] = {
     "learns_nothing": ("Loss over that of a constant", "times", "least_over_chance", _same),
 }
 """Title, unit, the quantity that is judged, and how it is shown in that unit."""
+ON_THE_WAY = {"least_over_chance": "over_chance"}
+"""What is drawn of a quantity that is judged at the end alone."""
 
 
 def evidence(kind: str, ax: Any, *both: Trained) -> None:
@@ -285,7 +287,7 @@ def evidence(kind: str, ax: Any, *both: Trained) -> None:
     values = [at]
     alone = kind in ("oscillation", "too_short")  # of a loss that has come down any change is a large part
     for each in both[: 1 if alone else 2]:
-        x, y = each.judged(quantity)
+        x, y = each.judged(ON_THE_WAY.get(quantity, quantity))
         y = shown(y)
         ax.plot(x, y, label=each.name, marker="." if len(x) < 60 else "", zorder=3 + (each is both[0]), **each.look)
         values += [*y]
