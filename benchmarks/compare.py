@@ -2,7 +2,6 @@
 
     python benchmarks/compare.py                      # 20 minutes of two cores at most; docs/compare.md and .json
     python benchmarks/compare.py --quick              # two of them, two optimizers: that it runs
-    python benchmarks/compare.py --directory kept     # goes on where it was interrupted
 
 It needs scikit-learn and SciPy. Our Adam and Keras's are one algorithm: their losses must not differ, and the protocol
 is suspect if they do, or if one optimizer wins everywhere. Of `quadratic_deep` the losses that DeepOBS has published
@@ -10,7 +9,6 @@ are reproduced at its own settings.
 """
 
 import json
-import os
 import statistics
 import time
 
@@ -39,7 +37,7 @@ def candidates(solver, quick):
     return found | ({"L-BFGS": optimizers.LBFGS()} if solver else {})
 
 
-def compared(name, quick, directory):
+def compared(name, quick):
     """Return the comparison on a workload."""
     load = WORKLOADS[name]
     data, held_out = load.data()
@@ -48,7 +46,7 @@ def compared(name, quick, directory):
     return choosing.compare(
         candidates(load.solver, quick), load.model, data, target=load.target, epochs=2 if quick else load.epochs,
         seeds=2 if quick else 5, trials=2 if quick else 5, validation_data=held_out, batch_size=load.batch_size,
-        directory=os.path.join(directory, name.replace(" ", "_")) if directory else None, verbose=0,
+        verbose=0,
     )  # fmt: skip
 
 
@@ -210,12 +208,12 @@ are drawn once, as in its runs. Loss on its test set.
 
 def main():
     """Run it all."""
-    args = harness.options(__doc__, "docs/compare.json", quick=False, directory="", only="")
+    args = harness.options(__doc__, "docs/compare.json", quick=False, only="")
     results = {"workloads": {}}
     names = [args.only] if args.only else list(WORKLOADS)[: 2 if args.quick else None]
     for name in names:
         start = time.process_time()
-        found = compared(name, args.quick, args.directory)
+        found = compared(name, args.quick)
         print(f"\n{name}: {time.process_time() - start:.0f} CPU seconds\n{found}", flush=True)
         results["workloads"][name] = as_json(found)
     if args.only:

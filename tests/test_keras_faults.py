@@ -21,7 +21,7 @@ def test_each_fault_names_its_source_and_kinds_that_there_are():
         case = CASES.case_of(name)
         assert case["source"].startswith("https://")
         assert all(case[each] for each in ("facts", "note")), name
-        scripts = [(ROOT / f"benchmarks/faults/cases/{name}/{script}.py").read_text() for script in CASES.SCRIPTS]
+        scripts = [CASES.text_of(name, script) for script in CASES.SCRIPTS]
         assert scripts[0] != scripts[1]
         assert not re.search("set_random_seed|keras_ch8", "".join(scripts)), name
 

@@ -16,10 +16,11 @@ from pathlib import Path
 import pytest
 
 import keras_ch8
-from keras_ch8 import chapter, optimizers
+from keras_ch8 import optimizers
 from keras_ch8._describe import source
 from keras_ch8.extend import ClosureOptimizer, RuleOptimizer
 from keras_ch8.losses.likelihoods import BernoulliLikelihood, CategoricalLikelihood
+from tools import chapter
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = {

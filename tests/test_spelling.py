@@ -7,7 +7,8 @@ import re
 import pytest
 
 import keras_ch8
-from keras_ch8 import callbacks, chapter, choosing, extend, optimizers
+from keras_ch8 import callbacks, choosing, extend, optimizers
+from tools import chapter
 
 
 def parts():

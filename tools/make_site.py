@@ -209,7 +209,7 @@ def _inline(text: str) -> str:
 
 def gallery() -> Iterator[tuple[str, str]]:
     """Yield the examples for sphinx-gallery: a heading instead of the first line, the commands as a block."""
-    from keras_ch8 import chapter
+    import chapter
 
     subjects = {section.example: f"{section.number} {section.subject}" for section in reversed(chapter.SECTIONS)}
     drawn = {section.example: section.number for section in reversed(chapter.SECTIONS)}

@@ -12,10 +12,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import chapter
 import rules_page
 
 import keras_ch8
-from keras_ch8 import chapter
 from keras_ch8.integration import backend
 from keras_ch8.monitors.base import members
 from keras_ch8.verdicts.kinds import KINDS, OF_THE_START
@@ -29,7 +29,7 @@ LONG = 400
 
 def pages() -> dict[Path, str]:
     """Return all pages that are made from the code, or hold numbers of the files of results, as they should be."""
-    made = {ROOT / name: write() for name, write in chapter.DOCUMENTS.items()}
+    made = {ROOT / "docs" / "index.md": chapter.index(), ROOT / "keras_ch8" / "chapter.txt": chapter.for_terminal()}
     made[ROOT / "docs" / "diagnosis.md"] = rules_page.page(members("full"))
     made[ROOT / "docs" / "texts.md"] = rules_page.texts()
     results = json.loads((ROOT / "benchmarks" / "results.json").read_text())
@@ -87,7 +87,7 @@ def pictures() -> Iterator[str]:
         if not (folder / "sections" / f"{section.number}.png").exists() or section.number not in chapter.PICTURES:
             yield f"section {section.number} has no picture in docs/pictures/sections"
         if not section.example:
-            yield f"section {section.number} has no example in keras_ch8/chapter.py"
+            yield f"section {section.number} has no example in tools/chapter.py"
     of_start = {kind.name for kind in OF_THE_START}
     for kind in dict.fromkeys([*(rule.kind for monitor in members("full") for rule in monitor.rules), *of_start]):
         if not (folder / "verdicts" / f"{kind}.png").exists():

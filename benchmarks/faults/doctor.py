@@ -7,12 +7,11 @@ of them as much as its twin has to; it harms if it loses 0.05 with one.
 
 import json
 import pathlib
-import shutil
 import subprocess
 import sys
 import tempfile
 
-from cases import CASES, GAIN, HERE, SCRIPTS, gains
+from cases import CASES, GAIN, SCRIPTS, gains, text_of
 from scripts import run
 
 NAMES = CASES
@@ -27,7 +26,7 @@ OUTCOMES = {0: "healthy", 1: "patch", 2: "refused", 3: "no proof", 4: "failed"}
 
 def examined(name, script, folder):
     """Run the command on a copy of a script; return what it says, and leave the patched script in the folder."""
-    shutil.copy(HERE / "cases" / name / f"{script}.py", folder / f"{script}.py")
+    (folder / f"{script}.py").write_text(text_of(name, script))
     command = [sys.executable, "-m", "keras_ch8", "doctor", "--json", f"--minutes={MINUTES}", f"{script}.py"]
     ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=LONGEST, check=False)
     said = json.loads(ended.stdout or '{"runs": [], "patch": null, "tried": []}')

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import multiprocessing
 import os
+import pathlib
 import runpy
 import tempfile
 import time
@@ -11,7 +12,7 @@ import traceback
 
 import keras
 import sklearn.datasets  # noqa: F401  (once, not in each fork)
-from cases import CASES, HERE, SETS
+from cases import CASES, SCRIPTS, SETS, text_of
 
 import keras_ch8
 
@@ -42,11 +43,13 @@ def watched():
 
 
 def train(name, script, seed):
-    """Train as the script does, or as a set does, and return the score."""
+    """Train as the script does, or as a set does, and return the score. A script is one of the case, or a path."""
     if name not in CASES:
         kept, _, training = name.partition("/")
         return SETS[kept].train(training, seed)
-    path = HERE / "cases" / name / f"{script}.py"
+    path = pathlib.Path(f"{script}.py").absolute()
+    if script in SCRIPTS:
+        path.write_text(text_of(name, script))
     return float(runpy.run_path(path, run_name="__main__")["score"])
 
 

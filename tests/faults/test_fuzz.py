@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from keras_ch8 import chapter
 from tests.faults import fuzz
 from tests.faults.cases import CASES
+from tools import chapter
 
 QUICK = ("clipping", "curriculum", "initializers", "losses", "metrics", "schedules", "second_order", "stopping",
          "symmetries", "trackers")  # fmt: skip

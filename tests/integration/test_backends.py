@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 import keras_ch8
-from keras_ch8 import _checks, callbacks, chapter, optimizers, schedules
+from keras_ch8 import _checks, callbacks, optimizers, schedules
 from keras_ch8._registration import IN_PARTS
 from keras_ch8.integration.backend import WORKS
 from tests.integration import pure_parts
+from tools import chapter
 
 IGNORED = "ignore:__array__ implementation:DeprecationWarning"
 

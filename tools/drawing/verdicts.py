@@ -14,7 +14,6 @@ import keras_ch8
 from keras_ch8 import _batches
 from keras_ch8._plot import COLORS, GREY
 from keras_ch8._preflight import EXAMPLES
-from keras_ch8.monitors._duration import _lately
 from keras_ch8.monitors.base import members
 from keras_ch8.verdicts.wording import digits
 from tools.rules_page import SEEN
@@ -77,7 +76,8 @@ class Trained:
         look: Its colour and its kind of line.
         run: Model, data and settings.
         history: What was recorded.
-        diagnosis: What was measured, and what it says.
+        diagnosis: What it says.
+        calls: What the judge was given at each of its measurements.
     """
 
     name: str
@@ -85,15 +85,22 @@ class Trained:
     run: Any
     history: Any
     diagnosis: Any
+    calls: list[dict[str, Any]]
 
     def curve(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Return steps and values of a series; none where it has no points."""
         found = self.history.curves.get(name)
         return (found.steps, found.values) if found else (np.zeros(0), np.zeros(0))
 
-
-Drawn = tuple[np.ndarray, np.ndarray]
-"""Steps and values of a curve."""
+    def judged(self, quantity: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return steps and values of a quantity that rules judge."""
+        found = {
+            call["step"]: asked["measured"][quantity]
+            for call in self.calls
+            for asked in call["asked"].values()
+            if np.isfinite(asked["measured"].get(quantity, np.nan))
+        }
+        return np.array([*found]), np.array([*found.values()])
 
 
 def draw(kind: str) -> Any:
@@ -141,8 +148,9 @@ def _train(kind: str, name: str, number: int, make: Callable[[int], Any]) -> Tra
         run = dataclasses.replace(run, epochs=max(1, run.epochs * STEPS // steps))
     diagnosis = keras_ch8.callbacks.Diagnosis(run.probe)
     callbacks = [keras_ch8.callbacks.TensorBoard(folder), diagnosis]
-    importlib.import_module("benchmarks.diagnosis.runs").fit(run, callbacks)
-    return Trained(name, style.look(number), run, keras_ch8.read_run(folder), diagnosis)
+    with importlib.import_module("benchmarks.diagnosis.record").listening() as fits:
+        importlib.import_module("benchmarks.diagnosis.runs").fit(run, callbacks)
+    return Trained(name, style.look(number), run, keras_ch8.read_run(folder), diagnosis, fits[0]["calls"])
 
 
 # --- left: what happens ----------------------------------------------------------------------------------------------
@@ -232,122 +240,57 @@ LEFT = {
 # --- right: what the verdict sees, with its limit --------------------------------------------------------------------
 
 
-def of_series(name: str) -> Callable[[Trained], Drawn]:
-    """Return what reads a series."""
-    return lambda each: each.curve(f"diagnosis/{name}")
+def _percent(value: Any) -> Any:
+    return 100 * value
 
 
-def share_of_noise(each: Trained) -> Drawn:
-    """Return which part of the squared gradient of a minibatch is noise."""
-    steps, scale = each.curve("diagnosis/noise_scale")
-    ratio = np.clip(scale / each.run.batch_size, 0, None)
-    return steps, 100 * ratio / (1 + ratio)
+def _noise(ratio: Any) -> Any:
+    return 100 * np.maximum(ratio, 0) / (1 + np.maximum(ratio, 0))
 
 
-def reach(each: Trained) -> Drawn:
-    """Return after which part of the time steps the gradient is gone."""
-    steps, horizon = each.curve("diagnosis/horizon")
-    return steps, 100 * horizon / each.run.x.shape[1]
+def _same(value: Any) -> Any:
+    return value
 
 
-def growth_through_depth(each: Trained) -> Drawn:
-    """Return the gradient at the first hidden layer over that at the last."""
-    log = each.diagnosis.log
-    return log.steps_of("layer_flow"), log.series("layer_flow", "total")
-
-
-def loss_over(prediction: str) -> Callable[[Trained], Drawn]:
-    """Return what reads the loss over that of a simple prediction, by its name in the log."""
-
-    def read(each: Trained) -> Drawn:
-        steps, loss = each.curve("diagnosis/loss")
-        return steps, loss / getattr(each.diagnosis.log, prediction)
-
-    return read
-
-
-def rise(each: Trained) -> Drawn:
-    """Return the rise of the validation loss since its best, over its fall before."""
-    steps, loss = each.curve("epoch/val_loss")
-    start, best = max(loss[0], each.curve("diagnosis/loss")[1][0]), np.minimum.accumulate(loss)
-    judged = np.array([loss[max(0, k - 2) : k + 1].min() for k in range(len(loss))])
-    return steps, 100 * (judged - best) / np.maximum(start - best, 0.1 * start)
-
-
-def rise_since_best(each: Trained) -> Drawn:
-    """Return by how much the validation loss is above its best."""
-    steps, loss = each.curve("epoch/val_loss")
-    return steps, 100 * (loss / np.minimum.accumulate(loss) - 1)
-
-
-def fall_of_the_last_third(each: Trained) -> Drawn:
-    """Return by how much the loss fell over the last third of the epochs so far."""
-    steps, loss = each.curve("epoch/loss")
-    return steps[3:], np.array([100 * _lately(loss[: k + 1]) for k in range(3, len(loss))])
-
-
-def swing(each: Trained) -> Drawn:
-    """Return by how much the training loss changes from each epoch to the next."""
-    steps, loss = each.curve("epoch/loss")
-    return steps[1:], 100 * np.abs(np.diff(loss)) / ((loss[1:] + loss[:-1]) / 2)
-
-
-def percents(quantity: str) -> Callable[[Trained], Drawn]:
-    """Return what reads a series of fractions in percent."""
-    return lambda each: (each.curve(f"diagnosis/{quantity}")[0], 100 * each.curve(f"diagnosis/{quantity}")[1])
-
-
-def _percent(limit: float) -> float:
-    return 100 * limit
-
-
-def _noise(limit: float) -> float:
-    return 100 * limit / (1 + limit)
-
-
-def _same(limit: float) -> float:
-    return limit
-
-
-EVIDENCE: dict[str, tuple[str, str, str, Callable[[Trained], Drawn], Callable[[float], float]]] = {
-    "step_too_long": ("Loss over its start", "times the start", "growth", of_series("loss_over_start"), _same),
-    "noise_dominated": ("Noise in the gradient", "of its square [%]", "noise_over_batch", share_of_noise, _noise),
-    "batch_wasteful": ("Noise in the gradient", "of its square [%]", "noise_over_batch", share_of_noise, _noise),
-    "plateau": ("Gain of an ideal Newton step", "of the loss [%]", "newton_gain", percents("newton_gain"), _percent),
-    "cliff": ("Spikes of the gradient so far", "spikes", "spikes", of_series("spikes"), _same),
-    "exploding": ("Gradient, first over last layer", "times", "growth_through_depth", growth_through_depth, _same),
-    "short_horizon": ("How far back the gradient reaches", "of the time steps [%]", "horizon_reached", reach, _percent),
-    "dead_units": ("Dead ReLUs", "of all ReLUs [%]", "fraction_dead", percents("fraction_dead"), _percent),
-    "saturated_units": ("Saturated units", "of all [%]", "fraction_saturated",
-                        percents("fraction_saturated"), _percent),
-    "batch_norm_gap": ("Error of the moving statistics", "standard deviations", "statistics_gap",
-                       of_series("batch_norm_gap"), _same),
-    "bad_scale": ("Largest signal of a layer", "RMS", "largest_signal", of_series("largest_signal"), _same),
-    "overfitting": ("Rise of the validation loss", "of its improvement [%]", "held_out_rise", rise, _percent),
-    "underfitting": ("Loss over that of nearest neighbors", "times", "over_neighbours", loss_over("neighbours"), _same),
-    "nonfinite": ("NaN gradients so far", "steps", "nonfinite_steps", of_series("nonfinite_steps"), _same),
-    "no_gradient": ("Weight matrices without a gradient", "of all [%]", "fraction_still",
-                    percents("fraction_without_gradient"), _percent),
-    "too_short": ("Fall over the last third", "of the loss [%]", "fell_lately", fall_of_the_last_third, _percent),
-    "too_long": ("Validation loss above its best", "of the best [%]", "risen_since_best", rise_since_best, _percent),
-    "oscillation": ("Change from one epoch to the next", "of the loss [%]", "swing", swing, _percent),
-    "learns_nothing": ("Loss over that of a constant", "times", "least_over_chance", loss_over("chance"), _same),
-}  # fmt: skip
-"""Title, unit, the quantity with the limit, what is drawn of a training, and the limit in that unit."""
+EVIDENCE: dict[str, tuple[str, str, str, Callable[[Any], Any]]] = {
+    "step_too_long": ("Loss over its start", "times the start", "growth", _same),
+    "noise_dominated": ("Noise in the gradient", "of its square [%]", "noise_over_batch", _noise),
+    "batch_wasteful": ("Noise in the gradient", "of its square [%]", "noise_over_batch", _noise),
+    "plateau": ("Gain of an ideal Newton step", "of the loss [%]", "newton_gain", _percent),
+    "cliff": ("Spikes of the gradient so far", "spikes", "spikes", _same),
+    "exploding": ("Gradient, first over last layer", "times", "growth_through_depth", _same),
+    "short_horizon": ("How far back the gradient reaches", "of the time steps [%]", "horizon_reached", _percent),
+    "dead_units": ("Dead ReLUs", "of all ReLUs [%]", "fraction_dead", _percent),
+    "saturated_units": ("Saturated units", "of all [%]", "fraction_saturated", _percent),
+    "batch_norm_gap": ("Error of the moving statistics", "standard deviations", "statistics_gap", _same),
+    "bad_scale": ("Largest signal of a layer", "RMS", "largest_signal", _same),
+    "overfitting": ("Rise of the validation loss", "of its improvement [%]", "held_out_rise", _percent),
+    "underfitting": ("Loss over that of nearest neighbors", "times", "over_neighbours", _same),
+    "nonfinite": ("NaN gradients so far", "steps", "nonfinite_steps", _same),
+    "no_gradient": ("Weight matrices without a gradient", "of all [%]", "fraction_still", _percent),
+    "too_short": ("Fall over the last third", "of the loss [%]", "fell_lately", _percent),
+    "too_long": ("Validation loss above its best", "of the best [%]", "risen_since_best", _percent),
+    "oscillation": ("Change from one epoch to the next", "of the loss [%]", "swing", _percent),
+    "learns_nothing": ("Loss over that of a constant", "times", "least_over_chance", _same),
+}
+"""Title, unit, the quantity that is judged, and how it is shown in that unit."""
+ON_THE_WAY = {"least_over_chance": "over_chance"}
+"""What is drawn of a quantity that is judged at the end alone."""
 
 
 def evidence(kind: str, ax: Any, *both: Trained) -> None:
     """Draw what the rule of a kind judges, and from where on it calls for action."""
-    title, unit, quantity, curve_of, shown = EVIDENCE[kind]
+    title, unit, quantity, shown = EVIDENCE[kind]
     rules = (rule for monitor in members("full") for rule in monitor.rules if rule.kind == kind)
     limit = next(each for rule in rules for each in rule.judged if each.quantity.name == quantity)
     at, is_above = shown(limit.act), limit.direction == "above"
     values = [at]
     alone = kind in ("oscillation", "too_short")  # of a loss that has come down any change is a large part
     for each in both[: 1 if alone else 2]:
-        x, y = curve_of(each)
+        x, y = each.judged(ON_THE_WAY.get(quantity, quantity))
+        y = shown(y)
         ax.plot(x, y, label=each.name, marker="." if len(x) < 60 else "", zorder=3 + (each is both[0]), **each.look)
-        values += [*y[np.isfinite(y)]]
+        values += [*y]
     low, high = min(values), max(values)
     is_log = low > 0 and high > 20 * low
     if is_log:
