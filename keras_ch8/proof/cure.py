@@ -82,7 +82,8 @@ class Functions:
         except Exception as error:
             known["error"] = f"{type(error).__name__}: {keras_private.first_sentence(error)[:200]}"
         verdicts, seconds = tuple(diagnosis.verdicts), time.monotonic() - begun
-        return Outcome(**known, seconds=seconds, verdicts=verdicts, state=diagnosis.state.name)
+        further = diagnosis.further if verdicts else ()
+        return Outcome(**known, seconds=seconds, verdicts=verdicts, further=further, state=diagnosis.state.name)
 
     def _trained(self, seed: int, diagnosis: Diagnosis) -> dict[str, Any]:
         """Return the score and the curve of a training; seed 0 is watched."""

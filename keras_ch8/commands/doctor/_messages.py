@@ -4,6 +4,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 
+from ...verdicts.remedies import Remedy
 from ...verdicts.state import NOT_DIAGNOSED, OverallState
 from ...verdicts.verdict import Verdict
 from ._place import Position
@@ -78,7 +79,8 @@ class SeenFit:
         model: Which of the models that the script has trained so far, counted from 0.
         scored_on: On which examples it can be scored.
         verdicts: What was found, the most serious first.
-        units: The unit of each series that these name.
+        further: What else the training might need.
+        units: The unit of each series that the verdicts name.
         state: What they come to, and what could not be checked.
         curve: Step and loss at the end of each epoch.
         score: Its score.
@@ -88,6 +90,7 @@ class SeenFit:
     model: int
     scored_on: str
     verdicts: tuple[Verdict, ...] = ()
+    further: tuple[Remedy, ...] = ()
     units: Mapping[str, str] = dataclasses.field(default_factory=dict)
     state: OverallState = NOT_DIAGNOSED
     curve: tuple[tuple[float, float], ...] = ()
