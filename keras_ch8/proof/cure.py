@@ -237,7 +237,7 @@ def cure(
         ...     model.compile(keras_ch8.optimizers.SGD(1.0), "mse")
         ...     return model
         >>> found = keras_ch8.cure(model, (x, x[:, :1]))  # doctest: +ELLIPSIS
-        Fix for "Learning rate too high": proven. R2 is 1 with it, ...
+        Fix for "Learning rate too high": Lower the learning rate from ...
         >>> found.state
         'proven'
         >>> print(found.patched.text)  # doctest: +ELLIPSIS

@@ -120,5 +120,6 @@ class Proof(Result):
 
 
 def _fixes_of(cures: Iterable[Verdict]) -> str:
-    """Return some fixes in a cell of a table."""
-    return textwrap.shorten(" + ".join(verdict.cure for verdict in cures), WIDTH, placeholder=" ...")
+    """Return some fixes in a cell of a table: the last one, behind a sign for each that was there before."""
+    *before, last = (verdict.cure for verdict in cures)
+    return textwrap.shorten("+ " * len(before) + last, WIDTH, placeholder=" ...")

@@ -144,6 +144,7 @@ class _Search:
             if tried.program and tried.judgement and tried.judgement.level == "proven":
                 self.before = self.chosen, self.cures
                 self.chosen, self.cures = tried.program, (*self.cures, *cures)
+                self.tell("  It stays, and what follows comes on top of it.")
                 return True
             to_try.extend(self._behind(tried))
         return False

@@ -17,6 +17,11 @@ VALIDATION, EVALUATE, HELD_OUT, TRAINING = (
 )
 """On which examples a script is scored: the first that there is."""
 
+LARGEST = 500 * 10**6
+"""Bytes of what is copied, at most: a folder for each trial, a file that a trial writes."""
+OLDER = "older"
+"""Folder with what trials were about to write elsewhere, each with a file that tells its path."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Job:
