@@ -21,8 +21,8 @@ class Outcome:
         floor: Score of a model that predicts the same for all examples: a training that failed is no worse, and none
             is better that does not exceed it. It does not matter for a loss. Defaults to `0.0`.
         seconds: How long it took.
-        verdicts: What was found, the most serious first; only those of seed 0 are read.
-        further: What else the training might need; only of seed 0, as the verdicts.
+        verdicts: What was found, the most serious first; those of seed 0 must be there.
+        further: What else the training might need; of the same trainings.
         curve: Step and loss at the end of each epoch: the validation loss, or the training loss without one.
         state: Name of the state of the run, as `"ok"` or `"little_checked"`.
         unchecked: What could not be checked, a sentence each.

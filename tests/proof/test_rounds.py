@@ -61,6 +61,18 @@ def test_the_first_fix_that_is_proven_stays_and_the_next_round_goes_on_from_ther
     assert told[1] == "  Not proven. Accuracy is 0.305 with it, 0.305 without it (median of 2 seeds)."
 
 
+def test_the_next_round_goes_on_from_the_worst_training_that_calls_for_action():
+    class Lucky(Fake):
+        def train(self, seed):
+            outcome = super().train(seed)
+            return dataclasses.replace(outcome, verdicts=()) if self.codes == ("a",) and seed != 1 else outcome
+
+    scores = {(): lambda _: 0.3, ("a",): lambda seed: 0.4 if seed == 1 else 0.6, ("a", "b"): lambda _: 0.9}
+    found = {(): [verdict("a")], ("a",): [verdict("b")]}
+    proof = prove(Lucky(lambda codes, seed: scores[codes](seed), found), tell=lambda _: None)
+    assert proof.patched.text == "a\nb"
+
+
 def test_the_gain_that_is_quoted_is_that_of_seeds_which_have_not_chosen():
     proof, log, _ = proven(
         lambda codes, seed: 0.9 if codes and seed < 3 else 0.5 + 0.1 * len(codes), {(): [verdict("a")]}
