@@ -107,20 +107,23 @@ class _Search:
     def run(self, verdicts: Sequence[Verdict], others: Sequence[Verdict]) -> None:
         """Choose in rounds, and ask fresh seeds: if the last choice spoils all, others of what was before it."""
         while self._choose(verdicts, others) and len(self.cures) < self.rounds:
-            outcome = self._worst()
-            verdicts, others = outcome.acts, outcome.others
+            verdicts, others = self._left()
         if self.cures:
             self._check(self.seeds, "All together, with fresh seeds")
         if self.fresh and self.fresh.level != "proven" and self.before[1]:
             self.chosen, self.cures = self.before
             self._check(2 * self.seeds, "Without the last, with other fresh seeds")
 
-    def _worst(self) -> Outcome:
-        """Return the worst training of what was chosen that calls for action: a fix may help with some seeds alone."""
-        judgement = self.tried[-1].judgement  # proven
-        acting = [pair.cured for pair in (judgement.pairs if judgement else ()) if pair.cured.acts]
-        scores = [-math.inf if math.isnan(outcome.score) else outcome.score for outcome in acting]
-        return acting[scores.index(min(scores))] if acting else self.trials.outcome(self.chosen, 0)
+    def _left(self) -> tuple[Sequence[Verdict], Sequence[Verdict]]:
+        """Return what the training calls for that does not gain by what was chosen; if all do, what the first does.
+
+        What else it might need is for one that does not gain alone.
+        """
+        proven = self.tried[-1].judgement
+        for pair in proven.pairs if proven else ():
+            if pair.change != "gains" and pair.cured.acts:
+                return pair.cured.acts, pair.cured.others
+        return self.trials.outcome(self.chosen, 0).acts, ()
 
     def _check(self, first: int, name: str) -> None:
         """Compare the program of the beginning with what was chosen, with fresh seeds from the first of them on."""
