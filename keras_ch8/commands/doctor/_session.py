@@ -130,7 +130,10 @@ class _Session:
         name = self.work.target.script.name
         failed = bool(first.ended.error or (first.ended.status and not first.fits))
         if is_over and not first.fits and not failed:
-            self.say(f"{name} ended without a `fit` of a Keras model, which is what `doctor` watches.")
+            self.say(
+                f"{name} ended without a `fit` of a Keras model, which is what `doctor` watches. A loop of your own is "
+                "watched by `with keras_ch8.Doctor().watch(model)`."
+            )
             return REFUSED
         outcome = outcome_of(first)
         if first.fits:
