@@ -161,6 +161,7 @@ def test_what_is_wrong_with_a_training_that_an_error_ends_in_its_first_step_is_s
     assert status == 4
     assert "InvalidArgumentError" in err
     assert "ACT Last layer does not fit the loss" in out
+    assert "No fix was tried" in out
 
 
 # --- no trace is left ------------------------------------------------------------------------------------------------
