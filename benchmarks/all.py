@@ -29,7 +29,9 @@ BENCHMARKS = {
     "update_step": ("--seconds 4", "--rounds 3 --shapes mlp,resnet"),
 }
 
-PROGRAMS, VERDICTS, COSTS = (HERE / f"programs/{name}.json" for name in ("results", "verdicts", "costs"))
+PROGRAMS, VERDICTS, DOCTORED, COSTS = (
+    HERE / f"programs/{name}.json" for name in ("results", "verdicts", "doctored", "costs")
+)
 FAULTS = {name: HERE / f"faults/{name}.json" for name in ("check", "detect", "repair", "doctor")}
 
 
@@ -94,6 +96,10 @@ def document(results):
     if VERDICTS.exists():
         found = json.loads(VERDICTS.read_text())
         lines += ["", "```text", "$ python benchmarks/programs/run.py --verdicts", "```", ""]
+        lines += [found["table"], "", f"{found['total']}."]
+    if DOCTORED.exists():
+        found = json.loads(DOCTORED.read_text())
+        lines += ["", "```text", "$ python benchmarks/programs/run.py --doctor", "```", ""]
         lines += [found["table"], "", f"{found['total']}."]
     if COSTS.exists():
         lines += ["", "```text", "$ python benchmarks/programs/run.py --cost 10", "```", ""]

@@ -2,6 +2,7 @@
 
     python benchmarks/programs/run.py [PROGRAM ...] [--form FORM] [--callbacks SET] [--pairs] [--json kept.json]
     python benchmarks/programs/run.py [PROGRAM ...] --verdicts [--json verdicts.json]
+    python benchmarks/programs/run.py [PROGRAM ...] --doctor [--json doctored.json]
     python benchmarks/programs/run.py [PROGRAM ...] --cost 10,60 [--json costs.json]
 
 A program is a script of a user of Keras, in this folder; `forms.py` has the forms of its data, `trainings.SETS` the
@@ -14,15 +15,17 @@ at all; "not itself" where the bare training, run again up to five times, does n
 as several calls of `fit` of one generator, in which Keras reads ahead.
 
 Each result is written at once; the next call goes on, and runs again what was run with other code. What is written to
-results.json, verdicts.json and costs.json here is shown in docs/benchmarks.md. CPU is in seconds, of all threads: of
-the first step with all that comes before it (built, traced), and in all; bare and watched. The table has the medians of
-a program.
+results.json, verdicts.json, doctored.json and costs.json here is shown in docs/benchmarks.md. CPU is in seconds, of all
+threads: of the first step with all that comes before it (built, traced), and in all; bare and watched. The table has
+the medians of a program.
 
 With `--verdicts` programs are trained to their end, on arrays, bare and with a `Doctor`. `LEARNS` of a program has the
 number of `History` that tells what it learns, what that is for one who knows nothing (`None`: what it is before the
 first step), and how far it has to come; `TRUTH` the kinds of verdicts that are true of it. What else calls for action
 is wrong, also where it was printed and taken back. The code of each cure is pasted in front of its `fit`, for an epoch:
 it runs, or it does not.
+
+With `--doctor` each program is given to the command `doctor` as a script; none but those with a `TRUTH` need a patch.
 
 With `--cost` programs are trained on arrays, bare and with a `Doctor`, for as many epochs as take about so many seconds
 of CPU bare: both at once, each on a core of its own, and again with the cores exchanged, so that a machine that slows
@@ -39,6 +42,7 @@ import pathlib
 import sys
 
 import costs
+import doctored
 import forms
 import outcomes
 import verdicts
@@ -106,8 +110,9 @@ def main():
     parser.add_argument("--callbacks", action="append", choices=SETS, help="by default all")
     parser.add_argument("--pairs", action="store_true", help="one set for each program and form")
     parser.add_argument("--verdicts", action="store_true", help="what is said of each program, and of its cures")
+    parser.add_argument("--doctor", action="store_true", help="what the command `doctor` does with each program")
     parser.add_argument("--cost", help="about how many seconds of CPU the bare trainings take, such as 10,60")
-    parser.add_argument("--json", type=pathlib.Path, help="by default kept.json, verdicts.json or costs.json, here")
+    parser.add_argument("--json", type=pathlib.Path, help="by default kept, verdicts, doctored or costs, here")
     options = parser.parse_args()
     if unknown := set(options.programs) - set(PROGRAMS):
         parser.error(f"there is no program {', '.join(sorted(unknown))}. There are: {', '.join(PROGRAMS)}")
@@ -118,6 +123,9 @@ def main():
     elif options.verdicts:
         mode, name = verdicts, "verdicts.json"
         wanted = {program: functools.partial(verdicts.judged, program) for program in options.programs or PROGRAMS}
+    elif options.doctor:
+        mode, name = doctored, "doctored.json"
+        wanted = {program: functools.partial(doctored.given, program) for program in options.programs or PROGRAMS}
     else:
         mode, name, wanted = outcomes, "kept.json", combinations(options)
     rows = run(wanted, mode, options.json or HERE / name)

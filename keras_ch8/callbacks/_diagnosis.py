@@ -13,11 +13,13 @@ from ..monitors.base import Monitor, chosen
 from ..monitors.held_out import first_given, validated_on
 from ..monitors.measurement_log import MeasurementLog, rows_of_all
 from ..monitors.model_facts import ahead, facts_of_model, form_of, left_out_in, rate_of
+from ..monitors.numbers_of_cures import further
 from ..monitors.start import EXAMPLES as LOOKED_AT
 from ..monitors.start import facts_of, there_in
 from ..telemetry.frame import Frame
 from ..verdicts.facts import Facts
 from ..verdicts.kinds import OF_THE_START, ignored
+from ..verdicts.remedies import Remedy
 from ..verdicts.state import OverallState
 from ..verdicts.texts import as_html, markdown, report
 from ..verdicts.verdict import Verdict, VerdictTracker
@@ -191,6 +193,11 @@ class Diagnosis(Callback):
     def state(self) -> OverallState:
         """What the verdicts come to, and of how many checks; `state.name` is one of `verdicts.state.STATES`."""
         return self._judge.standing(self.log, self.monitors, self._measuring.notes(self.log))
+
+    @property
+    def further(self) -> tuple[Remedy, ...]:
+        """What else such a training might need, with its numbers: all that has code, the likeliest first."""
+        return further(self.log)
 
     @property
     def cost(self) -> float:

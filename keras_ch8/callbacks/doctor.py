@@ -21,6 +21,7 @@ from ..cockpit import page
 from ..trackers import feeds
 from ..trackers.base import Tracker
 from ..verdicts.kinds import ignored, title_of
+from ..verdicts.remedies import Remedy
 from ..verdicts.state import OverallState
 from ..verdicts.texts import as_html, brief, report
 from ..verdicts.verdict import LEVELS, Verdict, VerdictError
@@ -47,7 +48,7 @@ class WatchedRun:
     def __init__(self, diagnosis: Diagnosis, log_dir: str | None) -> None:
         self.log_dir = log_dir
         self._diagnosis: Diagnosis | None = diagnosis
-        self._kept: tuple[list[Verdict], OverallState] = [], NOT_SEEN
+        self._kept: tuple[list[Verdict], OverallState, tuple[Remedy, ...]] = [], NOT_SEEN, ()
 
     @property
     def verdicts(self) -> list[Verdict]:
@@ -59,14 +60,19 @@ class WatchedRun:
         """What they come to, as `state` of a `Diagnosis`."""
         return self._kept[1] if self._diagnosis is None else self._diagnosis.state
 
+    @property
+    def further(self) -> tuple[Remedy, ...]:
+        """What else the training might need, as `further` of a `Diagnosis`."""
+        return self._kept[2] if self._diagnosis is None else self._diagnosis.further
+
     def end(self) -> None:
         """Keep what was found; the training is over."""
         diagnosis, self._diagnosis = self._diagnosis, None
         if diagnosis is not None:
-            self._kept = diagnosis.verdicts, diagnosis.state
+            self._kept = diagnosis.verdicts, diagnosis.state, diagnosis.further
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"log_dir": self.log_dir, "_diagnosis": None, "_kept": (self.verdicts, self.state)}
+        return {"log_dir": self.log_dir, "_diagnosis": None, "_kept": (self.verdicts, self.state, self.further)}
 
     def __repr__(self) -> str:
         return f"<WatchedRun: {' '.join(brief(self.verdicts, self.state))}>"

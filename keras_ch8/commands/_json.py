@@ -112,7 +112,8 @@ def _finding(verdict: Verdict, units: Mapping[str, str], where: Mapping[str, str
 
 def _tried(cures: Sequence[Verdict], judgement: "Judgement | None", reason: str) -> Data:
     measured = _measured(judgement) if judgement else None
-    return {"kinds": [each.kind for each in cures], "measured": measured, "reason": reason or None}
+    kinds, fixes = [each.kind for each in cures], [each.cure for each in cures]
+    return {"kinds": kinds, "fixes": fixes, "measured": measured, "reason": reason or None}
 
 
 def _measured(judgement: "Judgement") -> Data:

@@ -4,6 +4,7 @@ import numpy as np
 
 from ..verdicts.fact import Fact
 from ..verdicts.quantities import LAST
+from ..verdicts.remedies import FURTHER, Remedy, applicable
 from ..verdicts.wording import digits
 from .measurement_log import FEWEST, MeasurementLog, Rows, once
 from .model_facts import QUANTILE, facts, usual_rate
@@ -33,6 +34,8 @@ def known_to_cures(log: MeasurementLog) -> dict[str, str]:
         "rate": _peak(log),
         "shorter_rate": _peak(log) / _too_long(log),
         "longer_rate": _longer_rate(log),
+        "tenth_rate": _peak(log) / 10,
+        "tenfold_rate": 10 * _peak(log),
         "clip_at": _usual_norm(log),
         "momentum": float(np.clip(1 - 10 / max(log.total or log.done, 1), 0.5, 0.9)),
         "memory": _memory(log),
@@ -42,6 +45,11 @@ def known_to_cures(log: MeasurementLog) -> dict[str, str]:
     is_high = rate_over_usual(log) >= HIGH
     known["high_rate"] = f": {digits(_peak(log))} is far above the usual ones" if is_high else ""
     return known | {name: str(size) for name, size in sizes.items() if size}
+
+
+def further(log: MeasurementLog) -> tuple[Remedy, ...]:
+    """Return what such a training might need, whatever its verdicts ask for: all that has code, the likeliest first."""
+    return tuple(each for each in applicable(FURTHER, known_to_cures(log), facts(log)) if each.code)
 
 
 def _peak(log: MeasurementLog) -> float:

@@ -82,7 +82,8 @@ class Functions:
         except Exception as error:
             known["error"] = f"{type(error).__name__}: {keras_private.first_sentence(error)[:200]}"
         verdicts, seconds = tuple(diagnosis.verdicts), time.monotonic() - begun
-        return Outcome(**known, seconds=seconds, verdicts=verdicts, state=diagnosis.state.name)
+        of_diagnosis = {"verdicts": verdicts, "further": diagnosis.further, "state": diagnosis.state.name}
+        return Outcome(**known, **of_diagnosis, seconds=seconds)
 
     def _trained(self, seed: int, diagnosis: Diagnosis) -> dict[str, Any]:
         """Return the score and the curve of a training; seed 0 is watched."""
@@ -236,7 +237,7 @@ def cure(
         ...     model.compile(keras_ch8.optimizers.SGD(1.0), "mse")
         ...     return model
         >>> found = keras_ch8.cure(model, (x, x[:, :1]))  # doctest: +ELLIPSIS
-        Fix for "Learning rate too high": proven. R2 is 1 with it, ...
+        Fix for "Learning rate too high": Lower the learning rate from ...
         >>> found.state
         'proven'
         >>> print(found.patched.text)  # doctest: +ELLIPSIS

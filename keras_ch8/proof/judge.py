@@ -5,7 +5,7 @@ import math
 import statistics
 from collections.abc import Sequence
 
-from ..verdicts.wording import counted, digits
+from ..verdicts.wording import digits
 from .program import Outcome
 
 GAIN = 0.05
@@ -84,7 +84,7 @@ class Judgement:
         _, before, after, seeds = self.cells
         said = f"{measure[:1].upper()}{measure[1:]} is {after} with it, {before} without it"
         said += f" (median of {seeds} seeds)" if seeds > 1 else ""
-        return said + (f", and worse in {self.worse} of {counted(seeds, 'seed')}." if self.worse else ".")
+        return said + (f", and worse with {self.worse} of them." if self.worse and seeds > 1 else ".")
 
     @property
     def cells(self) -> tuple[str, str, str, int]:

@@ -4,6 +4,7 @@ import dataclasses
 import math
 from typing import Protocol
 
+from ..verdicts.remedies import Remedy
 from ..verdicts.verdict import Verdict
 
 
@@ -20,7 +21,8 @@ class Outcome:
         floor: Score of a model that predicts the same for all examples: a training that failed is no worse, and none
             is better that does not exceed it. It does not matter for a loss. Defaults to `0.0`.
         seconds: How long it took.
-        verdicts: What was found, the most serious first; only those of seed 0 are read.
+        verdicts: What was found, the most serious first; those of seed 0 must be there.
+        further: What else the training might need; of the same trainings.
         curve: Step and loss at the end of each epoch: the validation loss, or the training loss without one.
         state: Name of the state of the run, as `"ok"` or `"little_checked"`.
         unchecked: What could not be checked, a sentence each.
@@ -33,6 +35,7 @@ class Outcome:
     floor: float = 0.0
     seconds: float = 0.0
     verdicts: tuple[Verdict, ...] = ()
+    further: tuple[Remedy, ...] = ()
     curve: tuple[tuple[float, float], ...] = ()
     state: str = ""
     unchecked: tuple[str, ...] = ()
@@ -42,6 +45,15 @@ class Outcome:
     def acts(self) -> list[Verdict]:
         """The verdicts that call for action."""
         return [verdict for verdict in self.verdicts if verdict.level == "act"]
+
+    @property
+    def others(self) -> list[Verdict]:
+        """The gravest of these, with each of the fixes that it does not ask for."""
+        return [
+            dataclasses.replace(verdict, cure=each.cure, code=each.code, expects=each.expects, then="", then_code="")
+            for verdict in self.acts[:1]
+            for each in self.further
+        ]
 
     @property
     def last_line(self) -> str:

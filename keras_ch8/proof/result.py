@@ -1,6 +1,8 @@
 """What was tried, what is proposed, and what of it is proven."""
 
 import dataclasses
+import textwrap
+from collections.abc import Iterable
 from typing import Any
 
 from .._plot import COLORS, axes_of, finished
@@ -10,6 +12,9 @@ from ..verdicts.verdict import Verdict
 from ..verdicts.wording import counted
 from .judge import Judgement, spread
 from .program import Outcome, Program
+
+WIDTH = 40
+"""Characters of the fixes in a row of the table."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,13 +34,15 @@ class Tried:
     program: Program | None = None
 
     @property
-    def name(self) -> str:
-        """The titles of the verdicts."""
-        return " + ".join(title_of(verdict.kind) for verdict in self.cures)
+    def found(self) -> str:
+        """What came of it."""
+        found = str(self.judgement or f"not tried. {self.reason}")
+        return f"{found[0].upper()}{found[1:]}"
 
-    def __str__(self) -> str:
-        found = self.judgement or f"not tried. {self.reason}"
-        return f'Fix for "{self.name}": {found}'
+
+def name_of(cures: Iterable[Verdict]) -> str:
+    """Return the titles of some verdicts."""
+    return " + ".join(title_of(verdict.kind) for verdict in cures)
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -102,11 +109,17 @@ class Proof(Result):
 
     def _table(self) -> Table | None:
         columns = (
-            "fix for",
+            "fix",
             "result",
             *(f"{self.first.measure or 'score'} {of} it" for of in ("without", "with")),
             "seeds",
         )
-        rows = [(tried.name, *(tried.judgement.cells if tried.judgement else ("not tried", None, None, 0)))
+        rows = [(_fixes_of(tried.cures), *(tried.judgement.cells if tried.judgement else ("not tried", None, None, 0)))
                 for tried in self.tried]  # fmt: skip
         return Table(columns, rows) if rows else None
+
+
+def _fixes_of(cures: Iterable[Verdict]) -> str:
+    """Return some fixes in a cell of a table: the last one, behind a sign for each that was there before."""
+    *before, last = (verdict.cure for verdict in cures)
+    return textwrap.shorten("+ " * len(before) + last, WIDTH, placeholder=" ...")

@@ -144,6 +144,7 @@ unfit = keras.activations.linear, keras.activations.softmax
 for layer in model.layers[:end]:
     if getattr(layer, "activation", None) in unfit:
         layer.activation = keras.activations.relu"""
+RELUS = ACTIVE.replace("keras.activations.linear, keras.activations.softmax", "[keras.activations.sigmoid]")
 SLOWER = f"""\
 for layer in model.layers[:-1]:
     if getattr(layer, "activation", None) is keras.activations.exponential:

@@ -22,6 +22,7 @@ from .code import (
     NORMALIZE_LAYERS,
     OPEN_GATES,
     ORTHOGONAL,
+    RELUS,
     RESCALE_TARGETS,
     SCALE_SCHEDULE,
     SCALE_TO_DATA,
@@ -487,3 +488,21 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
 }  # fmt: skip
 """What to do about each kind of verdict, the first that suits the training first."""
+
+FURTHER: tuple[Remedy, ...] = (
+    dataclasses.replace(_scale_inputs(_BELOW_CHANCE), needs=()),
+    _adam(_LEAVES),
+    *_rate("Lower", "tenth_rate", _LEAVES),
+    *_rate("Raise", "tenfold_rate", _LEAVES),
+    _find_rate(_LEAVES),
+    Remedy("Use ReLU in place of sigmoid in hidden layers.", RELUS, _LEAVES, (Fact.SIGMOID_UNITS,)),
+    Remedy("Give hidden layers an activation such as ReLU.", ACTIVE, _LEAVES, (Fact.LINEAR_LAYERS,)),
+    _normalize(_LEAVES),
+    _scale_start(_LEAVES),
+    Remedy("Train for {more_epochs} epochs.", "epochs = {more_epochs}", _LEAVES, unless=_LOOP),
+)  # fmt: skip
+"""What to try where something calls for action, and nothing that it asks for helps: what users mend most often.
+
+In this order: the inputs, the optimizer, its rate, the layers, the time. Of the faults that Humbatova et al. (2020),
+Taxonomy of Real Faults in Deep Learning Systems, found, it is those that code can mend without knowing the task.
+"""

@@ -161,6 +161,7 @@ def test_what_is_wrong_with_a_training_that_an_error_ends_in_its_first_step_is_s
     assert status == 4
     assert "InvalidArgumentError" in err
     assert "ACT Last layer does not fit the loss" in out
+    assert "No fix was tried" in out
 
 
 # --- no trace is left ------------------------------------------------------------------------------------------------
@@ -174,6 +175,8 @@ if not os.path.exists("data.npz"):
     np.savez("data.npz", x=x)
 model.fit(x, y, epochs=2, verbose=0, callbacks=callbacks)
 open(sys.argv[1] + "/result.txt", "w").write(str(time.time()))
+if "keras_ch8-doctor-" in os.getcwd():
+    open(sys.argv[1] + "/older.txt", "w").write("of a trial")
 """
 
 
@@ -183,6 +186,7 @@ def test_every_file_of_the_user_is_byte_for_byte_as_the_first_run_left_it(tmp_pa
     inside.mkdir()
     outside.mkdir()
     (inside / "train.py").write_text(f"{DATA}{MODEL}{WRITES}")
+    (outside / "older.txt").write_text("of last week")
     target = Target(inside / "train.py", "", (str(outside),), inside)
     with Workplace(target, print) as work:
         assert work.first_run().ended.error == ""
@@ -191,7 +195,7 @@ def test_every_file_of_the_user_is_byte_for_byte_as_the_first_run_left_it(tmp_pa
         assert work.outside == [str(outside / name) for name in ("all.weights.h5", "result.txt")]
         assert work.trial({}, seed=1, scored_on=HELD_OUT).ended.error == ""
         now = digests(inside, outside)
-        assert {path.name for path in now if left[path] != now[path]} == {"all.weights.h5", "result.txt"}
+        assert {path.name for path in now if left[path] != now[path]} == {"all.weights.h5", "result.txt", "older.txt"}
     assert digests(inside, outside) == left
     assert not work.folder.exists()
 
@@ -222,6 +226,26 @@ def test_ctrl_c_or_a_kill_says_what_was_found_and_leaves_nothing(tmp_path, short
     assert process.returncode == 130
     assert "ACT " in rest
     assert not list(short.glob("keras_ch8*"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="a trial leads a group of processes")
+def test_where_the_command_is_killed_for_good_its_trial_ends_too_and_the_copies_go(tmp_path, short):
+    wait = "import os, time\nif 'keras_ch8-doctor-' in os.getcwd():\n    print(os.getpid(), file=open(PID, 'w', 1))\n"
+    pid = tmp_path / "pid"
+    (tmp_path / "train.py").write_text(f"PID = {str(pid)!r}\n{SICK}{wait}    time.sleep(600)\n")
+    environment = os.environ | {"TMPDIR": str(short), "PYTHONPATH": str(Path(__file__).parents[2])}
+    process = subprocess.Popen([sys.executable, "-m", "keras_ch8", "doctor", "train.py"], cwd=tmp_path, env=environment)
+    assert waited(lambda: pid.exists() and pid.read_text())
+    process.kill()
+    process.wait()
+    assert waited(lambda: not Path(f"/proc/{pid.read_text().strip()}").exists())
+    assert waited(lambda: not list(short.glob("keras_ch8*")))
+
+
+def waited(for_what):
+    """Return whether something comes to be true in time."""
+    return any(for_what() or time.sleep(0.1) for _ in range(1200))
 
 
 def test_what_trials_change_behind_a_link_or_remove_is_put_back_and_a_text_that_its_user_saves_meanwhile_stays(
@@ -285,6 +309,7 @@ def drawn(by):
     random_numbers.shift_seeds(by)
     keras.utils.set_random_seed(1)
     found = [float(keras.random.uniform(())), random.random(), np.random.random()]  # noqa: NPY002
+    found += [keras.initializers.GlorotUniform(seed=1).seed, int(keras.random.SeedGenerator(1).state[0])]
     np.random.seed(1)  # noqa: NPY002
     random.seed(1)
     return [*found, random.random(), np.random.random(), np.random.default_rng(1).random()]  # noqa: NPY002

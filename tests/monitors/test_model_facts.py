@@ -314,6 +314,8 @@ def test_the_numbers_of_cures_are_those_of_the_run():
         "rate": "0.1",
         "shorter_rate": "0.033",
         "longer_rate": "1",
+        "tenth_rate": "0.01",
+        "tenfold_rate": "1",
         "momentum": "0.9",
         "high_rate": "",
     }

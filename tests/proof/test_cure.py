@@ -45,7 +45,7 @@ def test_a_rate_that_is_too_high_is_found_lowered_and_proven_with_fresh_seeds(ca
     assert str(found).startswith("Proven with 2 fresh seeds: ")
     assert "held out of the training at random" in str(found)
     told = capsys.readouterr().out.splitlines()
-    assert told[0].startswith('Fix for "Learning rate too high": proven. R2 is ')
+    assert told[1].startswith("  Proven. R2 is ")
     assert told[-1].startswith("All together, with fresh seeds: proven.")
 
 

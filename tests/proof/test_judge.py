@@ -73,9 +73,7 @@ def test_a_script_that_failed_is_compared_by_the_loss_that_the_other_has():
 
 def test_it_is_said_with_medians_and_where_it_is_worse():
     found = judge(pairs((0.5, 0.8), (0.6, 0.9), (0.7, 0.6)))
-    assert (
-        str(found) == "harms. Accuracy is 0.8 with it, 0.6 without it (median of 3 seeds), and worse in 1 of 3 seeds."
-    )
+    assert str(found) == "harms. Accuracy is 0.8 with it, 0.6 without it (median of 3 seeds), and worse with 1 of them."
     assert judge(losses((2.0, 0.5))).said == "Validation loss is 0.5 with it, 2 without it."
     assert judge(pairs((math.nan, 0.5))).said == "Accuracy is 0.5 with it, NaN without it."
     assert spread(pairs((0.5, 0.8), (0.6, 0.61))) == "Differences: +0.01 to +0.3."

@@ -7,6 +7,7 @@ import pytest
 from keras_ch8.extend import Verdict
 from keras_ch8.proof.program import Outcome
 from keras_ch8.proof.rounds import prove
+from keras_ch8.verdicts.remedies import Remedy
 
 
 def verdict(code, kind="step_too_long", level="act", **others):
@@ -56,8 +57,20 @@ def test_the_first_fix_that_is_proven_stays_and_the_next_round_goes_on_from_ther
     assert [tried.judgement.level for tried in proof.tried] == ["not proven", "proven", "proven"]
     assert proof.state == "proven"
     assert str(proof).startswith("Proven with 3 fresh seeds: Do b. Do c. Accuracy is 0.94 with it, 0.34 without it")
-    of = 'Fix for "Learning rate too high": '
-    assert told[0] == f"{of}not proven. Accuracy is 0.305 with it, 0.305 without it (median of 2 seeds)."
+    assert told[0] == 'Fix for "Learning rate too high": Do a.'
+    assert told[1] == "  Not proven. Accuracy is 0.305 with it, 0.305 without it (median of 2 seeds)."
+
+
+def test_the_next_round_is_for_the_training_that_does_not_gain():
+    class Lucky(Fake):
+        def train(self, seed):
+            outcome = super().train(seed)
+            return dataclasses.replace(outcome, verdicts=()) if self.codes == ("a",) and seed != 1 else outcome
+
+    scores = {(): lambda _: 0.3, ("a",): lambda seed: 0.3 if seed == 1 else 0.6, ("a", "b"): lambda _: 0.9}
+    found = {(): [verdict("a")], ("a",): [verdict("b")]}
+    proof = prove(Lucky(lambda codes, seed: scores[codes](seed), found), tell=lambda _: None)
+    assert proof.patched.text == "a\nb"
 
 
 def test_the_gain_that_is_quoted_is_that_of_seeds_which_have_not_chosen():
@@ -108,6 +121,21 @@ def test_where_a_fix_does_not_help_its_alternative_is_tried_before_the_next_verd
     assert proof.patched.text == "b"
 
 
+@pytest.mark.parametrize("helps", ["a", "what it might need"])
+def test_what_a_training_might_need_is_tried_where_no_fix_that_a_verdict_asks_for_is_proven(helps):
+    class Known(Fake):
+        def train(self, seed):
+            further = tuple(Remedy(f"Do {code}.", code) for code in ("no place", "a", "what it might need"))
+            return dataclasses.replace(super().train(seed), further=further)
+
+    program = Known(lambda codes, _: 0.9 if helps in codes else 0.5, {(): [verdict("a", "plateau"), verdict("")]})
+    proof = prove(program, tell=lambda _: None)
+    assert proof.patched.text == helps
+    assert [v.kind for v in proof.cures] == ["plateau"]
+    is_asked_for = helps == "a"
+    assert [tried.cures[0].code for tried in proof.tried] == (["a"] if is_asked_for else ["a", "", helps])
+
+
 def test_two_faults_that_have_to_go_together_are_found_and_no_part_is_proven_alone():
     found = {(): [verdict("a", "wrong_loss"), verdict("b")], ("a",): [verdict("b")]}
     proof, *_ = proven(lambda codes, _: 0.9 if {*codes} == {"a", "b"} else 0.5, found)
@@ -153,10 +181,7 @@ def test_a_patch_has_no_more_fixes_than_rounds():
 def test_what_has_no_code_or_no_place_says_so_and_trains_nothing():
     proof, log, told = proven(lambda *_: 0.5, {(): [verdict(""), verdict("no place", "cliff")]})
     assert log == [((), 0)]
-    assert told == [
-        'Fix for "Learning rate too high": not tried. It has no code: Do .',
-        'Fix for "Gradient spikes": not tried. There is no place for it.',
-    ]
+    assert told[1::2] == ["  Not tried. It has no code.", "  Not tried. There is no place for it."]
     assert str(proof).startswith("No fix is proven; none could be tried.")
 
 

@@ -13,14 +13,15 @@ from keras_ch8.monitors.model_facts import facts_of_model, form_of, rate_of
 from keras_ch8.monitors.numbers_of_cures import known_to_cures
 from keras_ch8.verdicts import code
 from keras_ch8.verdicts.fact import Fact
-from keras_ch8.verdicts.remedies import REMEDIES, applicable
+from keras_ch8.verdicts.remedies import FURTHER, REMEDIES, applicable
 from tests.verdicts.test_remedies import NUMBERS
 
 LAYERS = keras.layers
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(64, 3)).astype("float32")
 Y = X[:, :1]
-CODES = sorted({remedy.filled(NUMBERS).code for remedies in REMEDIES.values() for remedy in remedies} - {""})
+OF_ALL = (*REMEDIES.values(), FURTHER)
+CODES = sorted({remedy.filled(NUMBERS).code for remedies in OF_ALL for remedy in remedies} - {""})
 
 
 def net(optimizer="sgd", **kwargs):

@@ -2,25 +2,29 @@
 
 import atexit
 import contextlib
+import hashlib
 import itertools
 import multiprocessing
 import os
 import runpy
+import shutil
 import signal
 import sys
 import tempfile
 import textwrap
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import keras
 
 from ...integration import keras_private, of_scripts
 from ...integration.backend import random_numbers
-from ._messages import Ended, Job
+from ._messages import LARGEST, OLDER, Ended, Job
 from ._seen import PACKAGE, Seen, is_in
 
 LONGEST = 120
@@ -41,6 +45,7 @@ def run(job: Job, pipe: Connection, screen: Any = None) -> None:
     """
     if job.log and hasattr(os, "setsid"):
         os.setsid()  # Ctrl-C is for the command, which ends this process and all that it begins
+        threading.Thread(target=_end_with_the_command, args=(os.path.dirname(job.temporary),), daemon=True).start()
     _print_to(job.log, screen)
     os.chdir(job.cwd)
     sys.argv = [job.script, *job.arguments]
@@ -53,12 +58,18 @@ def run(job: Job, pipe: Connection, screen: Any = None) -> None:
         keras.utils.set_random_seed(job.seed)
         random_numbers.shift_seeds(job.seed)
     written: set[str] = set()
-    sys.addaudithook(lambda event, given: written.update(_written_by(event, given)) if event in WRITES else None)
+
+    def see(event: str, given: tuple[Any, ...]) -> None:
+        new = {*_written_by(event, given)} - written if event in WRITES else ()
+        written.update(new)
+        for path in new if job.temporary else ():
+            _keep(path, os.path.dirname(job.temporary))
 
     def save(go: Callable[[], Any], _: keras.Model, given: dict[str, Any]) -> Any:
-        written.update(_written_by("open", (str(given["filepath"]), "w", os.O_CREAT)))
+        see("open", (str(given["filepath"]), "w", os.O_CREAT))
         return go()
 
+    sys.addaudithook(see)
     for method in ("save", "save_weights"):  # HDF5 opens its files without Python
         of_scripts.see(method, save)
     Seen(job, pipe.send)
@@ -85,6 +96,14 @@ def run(job: Job, pipe: Connection, screen: Any = None) -> None:
     pipe.send(Ended(seconds, error, status, tuple(sorted(written))))
 
 
+def _end_with_the_command(folder: str) -> None:
+    """Leave nothing where the command is killed: end this process and all that it has begun, and remove the copies."""
+    if command := multiprocessing.parent_process():
+        command.join()
+        shutil.rmtree(folder, ignore_errors=True)
+        os.killpg(0, signal.SIGKILL)
+
+
 def _print_to(log: str, screen: Any) -> None:
     """Let this process print to a file, or to the screen of another process."""
     if log:
@@ -103,6 +122,15 @@ def _written_by(event: str, given: tuple[Any, ...]) -> Iterator[str]:
     if is_written and isinstance(path, str) and not path.endswith(".pyc") and "__autograph_generated" not in path:
         with contextlib.suppress(OSError):  # where the folder of the process is gone
             yield os.path.realpath(path)  # a link of the folder, such as one to a disk for checkpoints, leads out of it
+
+
+def _keep(path: str, folder: str) -> None:
+    """Keep a file that a trial is about to write, unless it is one of the copies: `Workplace` puts it back."""
+    with contextlib.suppress(OSError):  # one that cannot be read
+        if os.path.isfile(path) and not path.startswith(folder) and os.path.getsize(path) <= LARGEST:
+            kept = os.path.join(folder, OLDER, hashlib.sha256(path.encode()).hexdigest())
+            shutil.copy2(path, kept)
+            Path(f"{kept}.path").write_text(path)  # when the copy is whole
 
 
 def _said_by(error: Exception) -> str:

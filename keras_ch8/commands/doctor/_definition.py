@@ -308,10 +308,9 @@ def _leaky(place: Place) -> Edits:
     return _some(edits + [_set(place, layer, "negative_slope", "0.2") for layer in own_layers])
 
 
-def _active(place: Place) -> Edits:
+def _active(place: Place, *unfit: str) -> Edits:
     hidden = [layer for layer in _hidden(place) if kind_of(layer).startswith(("Dense", "Conv", "Activation"))]
-    unfit = [layer for layer in hidden if _activation(layer) in ("", "linear", "softmax")]
-    return _some([_set(place, layer, "activation", "'relu'") for layer in unfit])
+    return _some([_set(place, layer, "activation", "'relu'") for layer in hidden if _activation(layer) in unfit])
 
 
 def _normalized(place: Place) -> Edits:
@@ -371,7 +370,8 @@ FORMS: tuple[tuple[re.Pattern[str], Callable[..., Edits]], ...] = (
     (re.compile(rf"(?P<changes>optimizer = keras_ch8\.optimizers\..*)\n{_SAME}, optimizer=optimizer\)"), _compiled),
     (re.compile(rf"{_SAME}, (?P<changes>.*)\)"), _compiled),
     (_form(codes.LEAKY), _leaky),
-    (_form(codes.ACTIVE), _active),
+    (_form(codes.ACTIVE), lambda place: _active(place, "", "linear", "softmax")),
+    (_form(codes.RELUS), lambda place: _active(place, "sigmoid")),
     (_form(codes.NORMALIZE_LAYERS), _normalized),
     (_form(codes.MASK_ZEROS), _masked),
     (_form(codes.with_layers("LAYERS"), _SCALES, r"(?P<layers>.*\*layers.*)"), _with_scales),

@@ -4,6 +4,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 
+from ...verdicts.remedies import Remedy
 from ...verdicts.state import NOT_DIAGNOSED, OverallState
 from ...verdicts.verdict import Verdict
 from ._place import Position
@@ -15,6 +16,11 @@ VALIDATION, EVALUATE, HELD_OUT, TRAINING = (
     "the training data, because the script has no validation data and none could be held out",
 )
 """On which examples a script is scored: the first that there is."""
+
+LARGEST = 500 * 10**6
+"""Bytes of what is copied, at most: a folder for each trial, a file that a trial writes."""
+OLDER = "older"
+"""Folder with what trials were about to write elsewhere, each with a file that tells its path."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +84,8 @@ class SeenFit:
         model: Which of the models that the script has trained so far, counted from 0.
         scored_on: On which examples it can be scored.
         verdicts: What was found, the most serious first.
-        units: The unit of each series that these name.
+        further: What else the training might need.
+        units: The unit of each series that the verdicts name.
         state: What they come to, and what could not be checked.
         curve: Step and loss at the end of each epoch.
         score: Its score.
@@ -88,6 +95,7 @@ class SeenFit:
     model: int
     scored_on: str
     verdicts: tuple[Verdict, ...] = ()
+    further: tuple[Remedy, ...] = ()
     units: Mapping[str, str] = dataclasses.field(default_factory=dict)
     state: OverallState = NOT_DIAGNOSED
     curve: tuple[tuple[float, float], ...] = ()

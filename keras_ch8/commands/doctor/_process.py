@@ -17,10 +17,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from ._messages import Ended, Job, SeenEvaluate, SeenFit
+from ._messages import OLDER, Ended, Job, SeenEvaluate, SeenFit
 
-LARGEST = 500 * 10**6
-"""Bytes of a folder that is copied for each trial, at most."""
 LINKED = {".git", ".hg", ".svn", "node_modules"}
 """Folders that a copy has as links, beside virtual environments: they are large, and no training writes there."""
 PREFIX = "keras_ch8-doctor-"
@@ -110,6 +108,7 @@ class Workplace:
                 signal.signal(each, signal.default_int_handler)
         self._temporary = tempfile.TemporaryDirectory(prefix=PREFIX)
         self.folder = Path(self._temporary.name).resolve()
+        (self.folder / OLDER).mkdir()
         self._copy(self.target.roots, self.folder / "found")
         return self
 
@@ -178,7 +177,10 @@ class Workplace:
         return copies
 
     def _put_back(self) -> None:
-        """Put back what the first run wrote, where a trial has written since."""
+        """Put back what the first run wrote, and what else was there, where a trial has written since."""
+        for file in (self.folder / OLDER).glob("*.path"):
+            self._kept.setdefault(file.read_text(), file.with_suffix(""))
+            file.unlink()
         for path, kept in list(self._kept.items()):
             try:
                 if not (os.path.isfile(path) and filecmp.cmp(path, kept, shallow=False)):

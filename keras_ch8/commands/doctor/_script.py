@@ -127,6 +127,7 @@ def outcome_of(ran: Ran, score: Score | None = None) -> Outcome:
         floor=score.floor,
         seconds=ran.ended.seconds,
         verdicts=tuple(sorted(verdicts, key=lambda verdict: -LEVELS.index(verdict.level))),
+        further=next((fit.further for fit in ran.fits if any(each.level == "act" for each in fit.verdicts)), ()),
         curve=ran.fits[-1].curve if ran.fits else (),
         state=gravest(ran).name,
         unchecked=tuple(dict.fromkeys(reason for fit in ran.fits for reason in fit.state.reasons)),

@@ -177,7 +177,7 @@ def _found_by(watcher: Doctor | Diagnosis) -> dict[str, Any]:
     verdicts = tuple(verdict for verdict in run.verdicts if verdict.level != "ok")
     series = {verdict.series for verdict in verdicts if verdict.series}
     units = {name: tags.diagnosis(name.removeprefix(tags.DIAGNOSIS)).unit for name in series}
-    return {"verdicts": verdicts, "state": run.state, "units": units}
+    return {"verdicts": verdicts, "further": run.further, "state": run.state, "units": units}
 
 
 def _before_an_error(watcher: Doctor | Diagnosis, model: keras.Model, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from ...proof.result import Proof
 from ...proof.rounds import prove
 from ...verdicts.texts import alarm, brief, pasted
 from .. import _json
-from ._process import LARGEST, Interrupted, Ran, Target, Workplace, files_in
+from ._messages import LARGEST
+from ._process import Interrupted, Ran, Target, Workplace, files_in
 from ._script import Scoring, Script, gravest, lines_of, outcome_of
 
 HEALTHY, PROVEN, REFUSED, SICK, FAILED, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -129,7 +130,10 @@ class _Session:
         name = self.work.target.script.name
         failed = bool(first.ended.error or (first.ended.status and not first.fits))
         if is_over and not first.fits and not failed:
-            self.say(f"{name} ended without a `fit` of a Keras model, which is what `doctor` watches.")
+            self.say(
+                f"{name} ended without a `fit` of a Keras model, which is what `doctor` watches. A loop of your own is "
+                "watched by `with keras_ch8.Doctor().watch(model)`."
+            )
             return REFUSED
         outcome = outcome_of(first)
         if first.fits:
@@ -154,18 +158,20 @@ class _Session:
             return INTERRUPTED
         return PROVEN if patched else FAILED if failed else SICK if outcome.acts else HEALTHY
 
-    def _prove(self, first: Ran, outcome: Outcome) -> Proof:
+    def _prove(self, first: Ran, outcome: Outcome) -> Proof | None:
         """Say what trials are, what they have shown, and the code of each fix for which there is no patch."""
         scoring = Scoring(first)
         script = Script(self.work, scoring, first.fits)
+        minutes, seconds = self.arguments.minutes, f"{max(1.0, first.ended.seconds):.0f} s"
+        left = None if minutes is None else max(0.0, minutes - (time.monotonic() - self._begun) / 60)
+        if left is not None and 60 * left < first.ended.seconds:
+            self.say(f"No fix was tried: a trial takes about {seconds}, and `--minutes {minutes:g}` leaves less.")
+            return None
         roots = " and ".join(map(str, self.work.target.roots))
-        seconds = f"{first.ended.seconds:.0f} s" if first.ended.seconds >= 1 else "a second"
         self.say(f"Trials run in copies of {roots}, each for about {seconds}, and are scored on {scoring.on}.")
         if self.work.outside:
             files = ", ".join(self.work.outside)
             self.say(f"Trials write to files elsewhere, too, which are put back in the end: {files}.")
-        minutes = self.arguments.minutes
-        left = None if minutes is None else max(0.0, minutes - (time.monotonic() - self._begun) / 60)
         proof = prove(script, outcome.acts, seeds=SEEDS, rounds=ROUNDS, minutes=left, tell=self.say)
         self.say(f"\n{proof}")
         for verdict in (each.cures[-1] for each in proof.tried if each.judgement is None and each.cures[-1].code):

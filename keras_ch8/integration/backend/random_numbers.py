@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypedDict
 
+import keras
 import numpy as np
 import tensorflow as tf
 from tensorflow.python.eager import context
@@ -64,11 +65,15 @@ def generators_kept() -> Iterator[None]:
 
 
 def shift_seeds(by: int) -> None:
-    """Add a number to each seed that Python, NumPy and TensorFlow are given from now on, until this process ends.
+    """Add a number to each seed that Python, NumPy, TensorFlow and Keras are given from now on in this process.
 
-    Keras takes its seeds from Python's generator, so these are others, too.
+    Where Keras is given none, it takes one from Python's generator, which is another, too. `np.random.RandomState`
+    keeps its seed: with it scikit-learn splits the data.
     """
-    for owner, name in ((random, "seed"), (np.random, "seed"), (np.random, "default_rng"), (tf.random, "set_seed")):
+    initializer: Any = keras.initializers.RandomNormal.__base__  # what all that draw derive from
+    of_keras = (keras.random.SeedGenerator, "__init__"), (initializer, "__init__")
+    others = (random, "seed"), (np.random, "seed"), (np.random, "default_rng"), (tf.random, "set_seed")
+    for owner, name in (*of_keras, *others):
         setattr(owner, name, _shifted(getattr(owner, name), by))
 
 
