@@ -98,7 +98,7 @@ STEP_LENGTH = (
         kind="step_too_long",
         says="The learning rate is too high and the loss oscillates",
         limits=(
-            Limit(q.RISES, "above", 0.5, source=MEASURED),
+            Limit(q.RISES, "above", 0.6, source=MEASURED),
             TOO_LONG,
             Limit(q.GAINED, "below", 0.5, name="the loss has not fallen far"),
         ),
