@@ -34,7 +34,6 @@ class OnlineRiskMonitor(Monitor):
         start, best = _start(log), float(held_out.min())
         reference = start if log.is_penalized else float(np.fmin(start, log.chance))
         return _since_the_best(log, np.min) | {
-            q.LEARNED.name: float(losses[0] - losses[-1]),
             q.HELD_OUT_LEFT.name: best / reference if min(best, reference) > 0 else float("nan"),
         }
 

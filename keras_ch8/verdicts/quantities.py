@@ -435,7 +435,6 @@ HELD_OUT_RISE = Quantity(
     number=percent,
     usual="lowest of the last 3 values",
 )
-LEARNED = Quantity("learned", "By how much the training loss is below that of the first epoch.")
 HELD_OUT_LEFT = Quantity(
     "held_out_left",
     "The lowest validation loss over that of the best constant prediction, or else over its initial value.",

@@ -17,8 +17,8 @@ PLAYBOOK = "Deep Learning Tuning Playbook"
 
 # --- limits that several rules share -------------------------------------------------------------------------------
 
-THIRD_OVER = Limit(q.PART_DONE, "above", 1 / 3, name="at least a third of training is done")
-LAST_QUARTER = Limit(q.PART_DONE, "above", 3 / 4, name="training is in its last quarter")
+THIRD_OVER = Limit(q.PART_DONE, "above", 0.3, name="at least 30 % of training is done")
+LAST_THIRD = Limit(q.PART_DONE, "above", 0.7, name="training is in its last third")
 AT_THE_END = Limit(q.PART_DONE, "above", 0.9, name="training is nearly over")
 ENOUGH_UPDATES = Limit(q.UPDATES, "above", 100, name="there were enough weight updates to learn something")
 
@@ -27,13 +27,12 @@ GOOD = Limit(
 )
 HIGH = Limit(q.GAINED, "below", 0.9, name="the loss is still high")
 LOW = Limit(q.GAINED, "above", 0.9, name="the loss is low")
-AT_CHANCE = Limit(q.OVER_CHANCE, "above", 0.95, name="a constant prediction would do about as well as the model")
+AT_CHANCE = Limit(q.OVER_CHANCE, "above", 0.97, name="a constant prediction would do about as well as the model")
 FALLING = Limit(q.RECENT, "above", 0.05, name="the loss is still falling")
 FALLING_FAST = Limit(q.RECENT, "above", 0.2, name="the loss falls fast")
 NOT_FAST = Limit(q.RECENT, "below", 0.2, name="the loss is not falling fast")
 GOING_WELL = Combination("the loss is good or falls fast", "any of", (GOOD, FALLING_FAST))
 AT_REST = (
-    HIGH,
     Limit(q.RECENT, "below", 0.05, name="the loss is not falling"),
     Limit(q.RECENT, "above", -0.2, name="the loss is not rising much"),
     Limit(q.PACE_KEPT, "below", 0.25, name="the loss fell faster earlier in training"),
@@ -41,10 +40,10 @@ AT_REST = (
 STUCK = Combination("the loss is stuck", "none of", (GOOD, FALLING))
 
 SHRUNK_AWAY = Limit(q.SHRUNK, "below", 0.4, name="regularization has shrunk the weights", source=MEASURED)
-FADED_RATE = Limit(q.RATE_LEFT, "below", 1e-2, 5e-3, source=MEASURED)
+FADED_RATE = Limit(q.RATE_LEFT, "below", 1e-2, source=MEASURED)
 WANTS_ALL = Limit(q.COMPARES, "above", 1, name="the optimizer needs full batches")
 TOO_LONG = Limit(q.TYPICAL_STEP, "above", 1.0, source=f"{BOOK}, section 8.2.1; {MEASURED}")
-NEGATIVE = Limit(q.NEGATIVITY, "above", 0.1, 0.2, source=f"{MEASURED}; trained networks have up to 3 %")
+NEGATIVE = Limit(q.NEGATIVITY, "above", 0.1, source=f"{MEASURED}; trained networks have up to 3 %")
 FAR_TARGETS = Limit(
     q.FAR_TARGETS, "above", 1, name="the standard deviation of the targets is above 100, so the outputs have to grow"
 )
@@ -73,7 +72,7 @@ STEP_LENGTH = (
     Rule(
         kind="step_too_long",
         says="The learning rate is too high and training diverges",
-        limits=(Limit(q.GROWTH, "above", 1.3, 1.6, source=MEASURED),),
+        limits=(Limit(q.GROWTH, "above", 1.5, source=MEASURED),),
         unless=Combination(
             "the steps are shorter than the optimal length, or the minibatch loss has fallen",
             "any of",
@@ -92,7 +91,6 @@ STEP_LENGTH = (
                 0.0,
                 name="the loss is no lower than its minimum in the first half of the steps",
             ),
-            HIGH,
         ),
         mentions=(q.HEADWAY_SINCE,),
     ),
@@ -100,19 +98,17 @@ STEP_LENGTH = (
         kind="step_too_long",
         says="The learning rate is too high and the loss oscillates",
         limits=(
-            Limit(q.RISES, "above", 0.6, 0.8, source=MEASURED),
+            Limit(q.RISES, "above", 0.6, source=MEASURED),
             TOO_LONG,
             Limit(q.GAINED, "below", 0.5, name="the loss has not fallen far"),
-            NOT_FAST,
         ),
     ),
     Rule(
         kind="step_too_long",
         says="The learning rate is too high",
         limits=(
-            Limit(q.HEADWAY_SINCE, "below", -0.4, -0.6, source=MEASURED),
-            Limit(q.OVERSHOOT, "above", 0.5, 1.0, source=f"{BOOK}, section 8.2.1; {MEASURED}"),
-            HIGH,
+            Limit(q.HEADWAY_SINCE, "below", -0.2, source=MEASURED),
+            Limit(q.OVERSHOOT, "above", 1.0, source=f"{BOOK}, section 8.2.1; {MEASURED}"),
         ),
         mentions=(q.STEP_OVER_BEST,),
     ),
@@ -120,17 +116,16 @@ STEP_LENGTH = (
         kind="step_too_short",
         says="The updates are far too small",
         limits=(
-            Limit(q.STEP_OVER_BEST, "below", 1e-2, 5e-3, source=MEASURED),
+            Limit(q.STEP_OVER_BEST, "below", 5e-3, source=MEASURED),
             Limit(q.GAINED, "below", 0.1, name="the loss has barely fallen"),
             Limit(q.PACE_KEPT, "above", 0.25, name="the loss is falling about as fast as it did earlier in training"),
             THIRD_OVER,
-            ENOUGH_UPDATES,
         ),
     ),
     Rule(
         kind="step_too_short",
-        says="The learning rate decayed too early and the loss stopped falling",
-        limits=(FADED_RATE, Limit(q.RECENT, "below", 0.05, name="the loss is not falling")),
+        says="The learning rate decayed too early",
+        limits=(FADED_RATE,),
         unless=GOOD,
         mentions=(q.RATE_OF_LIMIT,),
     ),
@@ -150,8 +145,8 @@ GRADIENT_NOISE = (
         kind="noise_dominated",
         says="Gradient noise keeps the loss too high",
         limits=(
-            Limit(q.NOISE_OVER_BATCH, "above", 4.0, 6.0, source=f"{MCCANDLISH}; {MEASURED}"),
-            Limit(q.EXCESS, "above", 0.03, 0.05, source=f"Mandt, Hoffman, Blei (2017), section 3; {MEASURED}"),
+            Limit(q.NOISE_OVER_BATCH, "above", 3.0, source=f"{MCCANDLISH}; {MEASURED}"),
+            Limit(q.EXCESS, "above", 0.05, source=f"Mandt, Hoffman, Blei (2017), section 3; {MEASURED}"),
             HIGH,
             NOT_FAST,
         ),
@@ -165,7 +160,7 @@ GRADIENT_NOISE = (
     wasteful(
         says="Much smaller batches would do",
         limits=(
-            Limit(q.NOISE_OVER_BATCH, "below", 0.05, 0.025, source=f"{MCCANDLISH}; {MEASURED}"),
+            Limit(q.NOISE_OVER_BATCH, "below", 0.025, source=f"{MCCANDLISH}; {MEASURED}"),
             Limit(q.BATCH_SIZE, "above", 256, name="smaller batches would save computation"),
         ),
         cure="Lower the batch size to about {smaller_batch}: each step will make almost as much progress with fewer "
@@ -175,7 +170,7 @@ GRADIENT_NOISE = (
     wasteful(
         says="Much smaller batches would have done",
         limits=(
-            Limit(q.FALL_NOISE, "below", 0.1, 0.05, source=f"{MCCANDLISH}; {MEASURED}"),
+            Limit(q.FALL_NOISE, "below", 0.1, source=f"{MCCANDLISH}; {MEASURED}"),
             Limit(q.BATCH_SIZE, "above", 1024, name="smaller batches would save a lot of computation"),
         ),
         cure="Divide the batch size by 4, or even by 16: each step will make almost as much progress with fewer "
@@ -191,14 +186,14 @@ GRADIENT_NORM = (
         limits=(
             Limit(q.OVER_LEAST_SQUARES, "above", 1.5, source=MEASURED),
             Limit(q.UNEVENNESS, "above", 100.0, name="the input features are strongly correlated", source=MEASURED),
-            LAST_QUARTER,
+            LAST_THIRD,
         ),
         mentions=(q.UNEVENNESS, q.LOSS),
     ),
     Rule(
         kind="underfitting",
         says="Regularization is too strong for the model to learn",
-        limits=(SHRUNK_AWAY.at("act"), THIRD_OVER, AT_CHANCE),
+        limits=(SHRUNK_AWAY.at("act"), AT_CHANCE),
         mentions=(q.LOSS,),
         cure="Regularize less: divide the penalty factors by 100, or remove the penalties.",
         code="for weight in model.trainable_variables:\n    weight.regularizer = None",
@@ -213,8 +208,8 @@ CLIFF = (
     Rule(
         kind="cliff",
         says="The gradient spikes",
-        limits=(Limit(q.SPIKES, "above", 1, 6, source=MEASURED),),
-        unless=Combination("the loss is low but not negative", "all of", (LOW, NOT_BELOW_0)),
+        limits=(Limit(q.SPIKES, "above", 6, source=MEASURED),),
+        unless=LOW,
     ),
     Rule(
         kind="cliff",
@@ -281,14 +276,7 @@ CLIFF = (
 MORE_TO_LEARN = Combination(
     "as many epochs again would gain much, or a nearest-neighbor prediction is far better",
     "any of",
-    (
-        Combination(
-            "as many epochs again would gain much",
-            "all of",
-            (Limit(q.LATELY, "above", 0.14), Limit(q.STILL_AHEAD, "above", 0.3)),
-        ),
-        Limit(q.OVER_NEIGHBOURS, "above", 3.0),
-    ),
+    (Limit(q.STILL_AHEAD, "above", 0.3), Limit(q.OVER_NEIGHBOURS, "above", 3.0)),
 )
 DURATION = (
     Rule(
@@ -297,7 +285,7 @@ DURATION = (
         limits=(
             Limit(q.LATELY, "above", 0.05, source=MEASURED),
             MORE_TO_LEARN,
-            Limit(q.LEFT, "above", 0.05, 0.3, name="the loss still has room to fall"),
+            Limit(q.LEFT, "above", 0.3, name="the loss still has room to fall"),
             Limit(q.UPDATES, "below", 400, name="there were few weight updates"),
             Limit(q.BEST_AT, "above", 0.9, name="the loss is lowest at the end of training", source=PLAYBOOK),
             Limit(q.PART_DONE, "above", 1.0, name="training is over"),  # before, the last epochs may still bring it
@@ -308,7 +296,7 @@ DURATION = (
         kind="too_long",
         says="The last epochs made the model worse on the validation data",
         limits=(
-            Limit(q.BEST_AT, "below", 0.33, source=f"{PLAYBOOK}; {MEASURED}"),
+            Limit(q.BEST_AT, "below", 0.3, source=f"{PLAYBOOK}; {MEASURED}"),
             Limit(q.RISEN, "above", 0.05, source=MEASURED),
             Limit(
                 q.LEARNED_SINCE, "above", 0.02, name="the training loss has fallen since the validation loss was lowest"
@@ -322,8 +310,8 @@ DURATION = (
         kind="oscillation",
         says="Training oscillates instead of settling",
         limits=(
-            Limit(q.SWING, "above", 0.1, 0.12, source=MEASURED),
-            Limit(q.OVERSHOOT, "above", 0.5, 0.7, source=MEASURED),
+            Limit(q.SWING, "above", 0.12, source=MEASURED),
+            Limit(q.OVERSHOOT, "above", 0.7, source=MEASURED),
             Limit(q.HEADWAY, "below", 0.2, name="the increases in the loss cancel most of its decreases"),
         ),
         mentions=q.HELD_OUT,
@@ -342,18 +330,16 @@ ONLINE_RISK = (
                 0.97,
                 name="the validation loss was clearly below that of a constant",
             ),
-            Limit(q.LEARNED, "above", 0.0, name="the training loss has fallen"),
         ),
         mentions=q.HELD_OUT,
     ),
 )
 
-NOTHING = Limit(q.LEAST_OVER_CHANCE, "above", 0.98, source=MEASURED)
 NOTHING_LEARNED = (
     Rule(
         kind="learns_nothing",
         says="The model has learned little or nothing",
-        limits=(Limit(q.LEAST_OVER_CHANCE, "above", 0.9, 0.98, source=MEASURED), ENOUGH_UPDATES),
+        limits=(Limit(q.LEAST_OVER_CHANCE, "above", 0.9, 0.97, source=MEASURED),),
         mentions=q.HELD_OUT,
     ),
     Rule(
@@ -369,10 +355,7 @@ NOTHING_LEARNED = (
         says="Training is too short for the model to learn much",
         limits=(
             Limit(q.LEAST_OVER_CHANCE, "above", 0.9, source=MEASURED),
-            Limit(q.UPDATES, "below", 300, 100, name="there were few weight updates"),
-        ),
-        unless=Combination(
-            "the model learned nothing despite enough weight updates", "all of", (NOTHING, ENOUGH_UPDATES)
+            Limit(q.UPDATES, "below", 100, name="there were few weight updates"),
         ),
         mentions=(q.UPDATES, *q.HELD_OUT),
     ),
@@ -394,25 +377,23 @@ LAYER_FLOW = (
     Rule(
         kind="exploding",
         says="The gradient explodes from layer to layer",
-        limits=(Limit(q.GROWTH_THROUGH_DEPTH, "above", 20.0, 30.0, source=MEASURED),),
-        unless=GOING_WELL,
+        limits=(Limit(q.GROWTH_THROUGH_DEPTH, "above", 50.0, source=MEASURED),),
+        unless=FALLING_FAST,
         mentions=(q.BACKWARD_FACTOR,),
     ),
     Rule(
         kind="exploding",
         says="The gradient exploded at the start and training has made no progress",
         limits=(
-            Limit(q.GROWTH_AT_THE_START, "above", 30.0, 50.0, source=MEASURED),
+            Limit(q.GROWTH_AT_THE_START, "above", 50.0, source=MEASURED),
             Limit(q.GAINED, "below", 0.2, name="the loss is not far below that of a constant prediction"),
-            THIRD_OVER,
         ),
-        unless=FALLING_FAST,
         mentions=(q.BACKWARD_FACTOR,),
     ),
     Rule(
         kind="vanishing",
         says="The gradient vanishes and the first layers do not learn",
-        limits=(Limit(q.GROWTH_THROUGH_DEPTH, "below", 0.05, 0.03, source=MEASURED), STUCK),
+        limits=(Limit(q.GROWTH_THROUGH_DEPTH, "below", 0.05, source=MEASURED), STUCK),
         mentions=(q.BACKWARD_FACTOR,),
     ),
     Rule(
@@ -421,7 +402,6 @@ LAYER_FLOW = (
         limits=(
             Limit(q.SIGNAL_GROWTH, "above", 100.0, source=MEASURED),
             Limit(q.SIGNAL_NOW, "above", 10.0, source=f"{BOOK}, section 8.4; {MEASURED}"),
-            STUCK,
             AT_CHANCE,
         ),
         unless=FAR_TARGETS,
@@ -430,22 +410,22 @@ LAYER_FLOW = (
     Rule(
         kind="no_gradient",
         says="Some layers get no gradient",
-        limits=(Limit(q.STILL, "above", 0.001, source="a gradient of exactly 0 is no noise"),),
+        limits=(Limit(q.STILL, "above", 0.002, source="a gradient of exactly 0 is no noise"),),
     ),
     Rule(
         kind="dead_units",
         says="Many ReLUs are dead and get no gradient",
-        limits=(Limit(q.DEAD, "above", 0.3, 0.4, source=f"{MEASURED}; healthy networks have up to 20 %"),),
+        limits=(Limit(q.DEAD, "above", 0.4, source=f"{MEASURED}; healthy networks have up to 20 %"),),
         unless=Combination(
             "regularization has shrunk the weights, or the loss is good anyway",
             "any of",
-            (SHRUNK_AWAY, LOW, Combination("most are alive", "all of", (GOOD, Limit(q.DEAD, "below", 0.6)))),
+            (SHRUNK_AWAY, Combination("most are alive", "all of", (GOOD, Limit(q.DEAD, "below", 0.5)))),
         ),
     ),
     Rule(
         kind="saturated_units",
         says="Saturated units block the gradient",
-        limits=(Limit(q.SATURATED, "above", 0.4, 0.7, source=f"{MEASURED}; healthy networks have up to 15 %"),),
+        limits=(Limit(q.SATURATED, "above", 0.7, source=f"{MEASURED}; healthy networks have up to 15 %"),),
         unless=LOW,
         mentions=(q.SATURATED_IN_LAYER,),
     ),
@@ -474,8 +454,8 @@ TIME_HORIZON = (
     Rule(
         kind="exploding",
         says="The gradient explodes through time",
-        limits=(Limit(q.GROWTH_IN_TIME, "above", 20.0, 30.0, source=MEASURED),),
-        unless=GOING_WELL,
+        limits=(Limit(q.GROWTH_IN_TIME, "above", 20.0, source=MEASURED),),
+        unless=GOOD,
         mentions=(q.FACTOR_NOW,),
     ),
 )
@@ -486,7 +466,7 @@ BATCH_STATISTICS = (
         says="Batch normalization makes the model worse at inference than in training",
         limits=(
             Limit(q.GAP, "above", 0.3, source=MEASURED),
-            Limit(q.INFERENCE_OVER_TRAINING, "above", 1.1, 1.15, source=MEASURED),
+            Limit(q.INFERENCE_OVER_TRAINING, "above", 1.0, name="the loss is higher at inference than in training"),
         ),
         unless=Limit(
             q.PART_DONE,
@@ -499,7 +479,7 @@ BATCH_STATISTICS = (
 
 # --- the curvature ---------------------------------------------------------------------------------------------------
 
-FLAT = Limit(q.NEWTON_GAIN, "below", 0.15, 0.1, source=MEASURED)
+FLAT = Limit(q.NEWTON_GAIN, "below", 0.12, source=MEASURED)
 ON_PLATEAU = Combination(
     "the model has hidden layers, and the gradient is almost 0",
     "all of",
@@ -513,34 +493,30 @@ SPECTRUM = (
         kind="step_too_short",
         says="The learning rate is far too low",
         limits=(
-            Limit(q.NEWTON_GAIN, "above", 0.1, 0.3, source=MEASURED),
+            Limit(q.NEWTON_GAIN, "above", 0.3, source=MEASURED),
             Limit(q.RATE_OF_LIMIT, "below", 2e-3, name="the learning rate is below 1/1000 of the largest stable one"),
-            HIGH,
         ),
-        unless=FADED_RATE.at("watch", name="the learning rate has decayed to less than 1 % of its start"),
+        unless=FADED_RATE.at("act", name="the learning rate has decayed to less than 1 % of its start"),
         mentions=(q.RATE_OF_LIMIT,),
     ),
     Rule(
         kind="saddle",
         says="Training is stuck near a saddle point",
-        limits=(Limit(q.KERNEL_ELASTICITY, "below", 0.05, 0.02, source=MEASURED), NEGATIVE, STUCK),
+        limits=(Limit(q.KERNEL_ELASTICITY, "below", 0.02, source=MEASURED), NEGATIVE),
         unless=NOT_AT_SADDLE,
     ),
     Rule(
         kind="plateau",
         says="Training is stuck on a flat part of the loss surface",
-        limits=(Limit(q.NEWTON_GAIN, "below", 0.1, 0.05, source=MEASURED), STUCK, ON_PLATEAU),
-        unless=Combination(
-            "the loss surface curves down in some direction, and training is long enough to follow that direction",
-            "all of",
-            (Limit(q.NEGATIVITY, "above", 0.03), Limit(q.ESCAPES, "above", 1.0)),
+        limits=(Limit(q.NEWTON_GAIN, "below", 0.1, source=MEASURED), STUCK, ON_PLATEAU),
+        unless=Limit(
+            q.ESCAPES, "above", 1.0, name="training is long enough to follow a direction in which the loss curves down"
         ),
     ),
     Rule(
         kind="underfitting",
         says="The model is too small, or something else holds it back",
-        limits=(Limit(q.OVER_NEIGHBOURS, "above", 1.3, 1.6, source=MEASURED), FLAT, *AT_REST),
-        unless=ON_PLATEAU,
+        limits=(Limit(q.OVER_NEIGHBOURS, "above", 1.6, source=MEASURED), FLAT, *AT_REST),
         mentions=(q.OVER_CHANCE, q.RECENT),
     ),
     Rule(
@@ -553,7 +529,7 @@ SPECTRUM = (
         kind="ill_conditioned",
         says="The loss surface is ill-conditioned, which slows training down",
         limits=(
-            Limit(q.NEWTON_GAIN, "above", 0.1, 0.3, source=MEASURED),
+            Limit(q.NEWTON_GAIN, "above", 0.3, source=MEASURED),
             Limit(q.RATE_OF_LIMIT, "above", 0.3, name="the learning rate is near the largest stable one"),
             Limit(q.NEGATIVITY, "below", 0.05, name="there is almost no negative curvature"),
             HIGH,

@@ -41,13 +41,11 @@ def too_short(thirds, left, *, epochs=10, best=-1, **more):
         ({"total": 0, "done": 100}, None),  # where it ends is not known
         ({"training": np.ones(10)}, "act"),  # the validation loss is what counts
         ({"chance": np.nan, "fall": 0.141, "kept": 1.0}, "act"),  # it is compared with the first epoch
-        ({"chance": np.nan}, "watch"),
-        ({"fall": 0.139, "kept": 1.0}, "ok"),
-        ({"fall": 0.141, "kept": 1.0}, "act"),
+        ({"chance": np.nan}, "ok"),
+        ({"fall": 0.111, "kept": 1.0}, "ok"),
+        ({"fall": 0.113, "kept": 1.0}, "act"),
         ({"kept": 0.49}, "ok"),  # a pace that falls as it has fallen gains little
-        ({"left": 0.299}, "watch"),  # it is of use already
-        ({"left": 0.051}, "watch"),
-        ({"left": 0.049}, "ok"),  # it is low
+        ({"left": 0.299}, "ok"),  # it is of use already
         ({"total": 401}, "ok"),  # there was time
         ({"total": 801, "of_update": 2}, "act"),  # each update adds up two batches
         ({"total": 802, "of_update": 2}, "ok"),
@@ -116,15 +114,15 @@ def test_of_few_epochs_the_minibatches_are_the_course():
     [
         ({}, "act"),
         ({"learned": 0.9}, "act"),  # whatever is learned by heart
-        ({"best": 34}, "ok"),
+        ({"best": 31}, "ok"),
         ({"risen": 0.0499}, "ok"),
         ({"learned": 0.0199}, "ok"),
         ({"left": 0.901}, "ok"),  # it is little better than a constant
         ({"done": 89}, "ok"),
     ],
 )
-def test_epochs_after_the_best_in_the_first_third_are_too_many(change, level):
-    def long(best=33, risen=0.0501, learned=0.0201, left=0.899, done=90):
+def test_epochs_after_a_best_that_came_early_are_too_many(change, level):
+    def long(best=30, risen=0.0501, learned=0.0201, left=0.899, done=90):
         def course(change):
             return np.interp(np.arange(101), [0, best, 100], [1, 0.5, 0.5 * (1 + change)])
 
@@ -137,13 +135,9 @@ def test_epochs_after_the_best_in_the_first_third_are_too_many(change, level):
 @pytest.mark.parametrize(
     "change, level",
     [
-        ({"size": 0.099}, "ok"),
-        ({"size": 0.101}, "watch"),
-        ({"size": 0.119}, "watch"),
+        ({"size": 0.119}, "ok"),
         ({"size": 0.121}, "act"),
-        ({"ratio": 0.49}, "ok"),
-        ({"ratio": 0.51}, "watch"),
-        ({"ratio": 0.69}, "watch"),
+        ({"ratio": 0.69}, "ok"),
         ({"ratio": 0.71}, "act"),
         ({"ratio": np.nan}, "ok"),  # the steps were not measured
         ({"slope": 0.0115}, "act"),

@@ -29,10 +29,8 @@ def first(size):
     return np.array([size, 1.0, 1.0, 1.0])
 
 
-def level_of(kind, flows, values, total=1000):
-    log = log_of(values, layer_flow=flows)
-    log.total = total
-    return level("layer_flow", log, kind)
+def level_of(kind, flows, values):
+    return level("layer_flow", log_of(values, layer_flow=flows), kind)
 
 
 def test_the_signal_is_drawn_until_a_layer_is_nan_and_not_as_that_of_the_input_alone():
@@ -47,9 +45,8 @@ def test_the_signal_is_drawn_until_a_layer_is_nan_and_not_as_that_of_the_input_a
 
 
 @pytest.mark.parametrize("share, fallen, expected", [
-    (0.299, 0.2, "ok"), (0.301, 0.2, "watch"), (0.399, 0.2, "watch"), (0.401, 0.2, "act"),
-    (0.599, 0.499, "act"), (0.599, 0.501, "ok"), (0.601, 0.501, "act"),  # where the loss is good, the rest is enough
-    (0.9, 0.899, "act"), (0.9, 0.901, "ok"),
+    (0.399, 0.2, "ok"), (0.401, 0.2, "act"),
+    (0.499, 0.499, "act"), (0.499, 0.501, "ok"), (0.501, 0.501, "act"),  # where the loss is good, the rest is enough
 ])  # fmt: skip
 def test_dead_units_count_less_the_better_the_loss(share, fallen, expected):
     assert level_of("dead_units", flow(dead=np.array([share, share, NAN, NAN])), losses(fallen)) == expected
@@ -63,9 +60,7 @@ def test_dead_units_do_not_count_where_penalties_have_shrunk_the_weights(left, e
 
 
 @pytest.mark.parametrize("shares, fallen, expected", [
-    ((0.399, 0.399), 0.2, "ok"), ((0.401, 0.401), 0.2, "watch"), ((0.699, 0.699), 0.2, "watch"),
-    ((0.699, 0.699), 0.899, "watch"), ((0.699, 0.699), 0.901, "ok"),
-    ((0.701, 0.701), 0.899, "act"), ((0.701, 0.701), 0.901, "ok"),
+    ((0.699, 0.699), 0.2, "ok"), ((0.701, 0.701), 0.899, "act"), ((0.701, 0.701), 0.901, "ok"),
     ((0.0, 0.699), 0.2, "ok"), ((0.0, 0.701), 0.2, "act"), ((0.0, 0.701), 0.499, "act"), ((0.0, 0.701), 0.501, "ok"),
 ])  # fmt: skip
 def test_saturated_units_count_together_and_most_of_a_layer_by_themselves(shares, fallen, expected):
@@ -73,10 +68,9 @@ def test_saturated_units_count_together_and_most_of_a_layer_by_themselves(shares
 
 
 @pytest.mark.parametrize("kind, growth, fallen, recent, expected", [
-    ("exploding", 19.9, 0.2, 0.0, "ok"), ("exploding", 20.1, 0.2, 0.0, "watch"), ("exploding", 29.9, 0.2, 0.0, "watch"),
-    ("exploding", 30.1, 0.2, 0.0, "act"), ("exploding", 30.1, 0.499, 0.0, "act"), ("exploding", 30.1, 0.501, 0.0, "ok"),
-    ("vanishing", 0.051, 0.2, 0.0, "ok"), ("vanishing", 0.049, 0.2, 0.0, "watch"), ("vanishing", 0.0, 0.2, 0.0, None),
-    ("vanishing", 0.031, 0.2, 0.0, "watch"), ("vanishing", 0.029, 0.2, 0.0, "act"),
+    ("exploding", 49.9, 0.2, 0.0, "ok"), ("exploding", 50.1, 0.2, 0.0, "act"),
+    ("exploding", 50.1, 0.4, 0.199, "act"), ("exploding", 50.1, 0.4, 0.201, "ok"),  # the loss falls fast
+    ("vanishing", 0.051, 0.2, 0.0, "ok"), ("vanishing", 0.049, 0.2, 0.0, "act"), ("vanishing", 0.0, 0.2, 0.0, None),
     ("vanishing", 1e-9, 0.499, 0.049, "act"), ("vanishing", 1e-9, 0.499, 0.051, "ok"),  # the loss is still falling
     ("vanishing", 1e-9, 0.501, 0.0, "ok"),
 ])  # fmt: skip
@@ -85,17 +79,12 @@ def test_the_gradient_through_depth(kind, growth, fallen, recent, expected):
     assert level_of(kind, flow(gradient=gradient), losses(fallen, recent)) == expected
 
 
-@pytest.mark.parametrize("growth, fallen, recent, total, expected", [
-    (29.9, 0.1, 0.0, 1000, "ok"), (30.1, 0.1, 0.0, 1000, "watch"), (49.9, 0.1, 0.0, 1000, "watch"),
-    (50.1, 0.1, 0.0, 1000, "act"), (50.1, 0.199, 0.0, 1000, "act"), (50.1, 0.201, 0.0, 1000, "ok"),
-    (50.1, 0.1, 0.199, 1000, "act"), (50.1, 0.1, 0.201, 1000, "ok"), (50.1, 0.1, 0.0, 2700, "act"),
-    (50.1, 0.1, 0.0, 2701, "ok"),  # after a third of training
+@pytest.mark.parametrize("growth, fallen, expected", [
+    (49.9, 0.1, "ok"), (50.1, 0.1, "act"), (50.1, 0.199, "act"), (50.1, 0.201, "ok"),
 ])  # fmt: skip
-def test_a_start_whose_gradient_explodes_counts_as_long_as_the_loss_has_got_nowhere(
-    growth, fallen, recent, total, expected
-):
+def test_a_start_whose_gradient_explodes_counts_as_long_as_the_loss_has_got_nowhere(growth, fallen, expected):
     flows = [flow(gradient=first(size)) for size in [growth] * 3 + [1.0] * 6]
-    assert level_of("exploding", flows, losses(fallen, recent), total) == expected
+    assert level_of("exploding", flows, losses(fallen)) == expected
 
 
 @pytest.mark.parametrize("at_input", [False, True])
@@ -109,24 +98,23 @@ def test_the_scale_of_the_start(at_input):
 
 
 @pytest.mark.parametrize(
-    "start, now, chance, recent, has, expected",
+    "start, now, chance, has, expected",
     [
-        (1.0, 100.0, 1.0, 0.0, (), "act"),
-        (1.0, 99.0, 1.0, 0.0, (), "ok"),
-        (0.01, 9.9, 1.0, 0.0, (), "ok"),  # they gave next to nothing, and give what others can work with
-        (0.01, 10.0, 1.0, 0.0, (), "act"),
-        (1.0, 100.0, 1.05, 0.049, (), "act"),
-        (1.0, 100.0, 1.06, 0.0, (), "ok"),  # the model knows more than a constant does
-        (1.0, 100.0, NAN, 0.0, (), "ok"),
-        (1.0, 100.0, 1.0, 0.051, (), "ok"),  # the loss is still falling
-        (1.0, 100.0, 1.0, 0.0, (Fact.LARGE_TARGETS,), "ok"),  # outputs have to grow towards targets far away
+        (1.0, 100.0, 1.0, (), "act"),
+        (1.0, 99.0, 1.0, (), "ok"),
+        (0.01, 9.9, 1.0, (), "ok"),  # they gave next to nothing, and give what others can work with
+        (0.01, 10.0, 1.0, (), "act"),
+        (1.0, 100.0, 1.03, (), "act"),
+        (1.0, 100.0, 1.04, (), "ok"),  # the model knows more than a constant does
+        (1.0, 100.0, NAN, (), "ok"),
+        (1.0, 100.0, 1.0, (Fact.LARGE_TARGETS,), "ok"),  # outputs have to grow towards targets far away
     ],
 )
 def test_layers_that_give_a_hundred_times_what_they_gave_were_thrown_there_by_steps_that_are_too_long(
-    start, now, chance, recent, has, expected
+    start, now, chance, has, expected
 ):
     flows = [flow(before=np.full(4, start)), *[flow(signal=first(now))] * 8]
-    log = log_of(losses(0.0, recent), layer_flow=flows)
+    log = log_of(losses(0.0), layer_flow=flows)
     log.chance, log.has = chance, frozenset(has)
     assert level("layer_flow", log, "step_too_long") == expected
 
@@ -247,10 +235,10 @@ def test_a_matrix_whose_gradient_is_always_zero_has_none_whatever_decay_moves_it
         return log_of(losses(), layer_flow=[flow(weights=weights, slopes=slope) for slope in slopes])
 
     have, lacks = np.full(4, 1e-3), np.array([0.0, 1e-3, 1e-3, 1e-3])
-    one_of = {number: np.arange(number, dtype=float) for number in (1000, 1001)}
+    one_of = {number: np.arange(number, dtype=float) for number in (500, 501)}
     for slopes, expected in (
         ([have] * 9, "ok"), ([lacks] * 9, "act"), ([*[lacks] * 8, have], "ok"), ([0 * have] * 9, None),
-        ([one_of[1000]] * 9, "act"), ([one_of[1001]] * 9, "ok"),
+        ([one_of[500]] * 9, "act"), ([one_of[501]] * 9, "ok"),
     ):  # fmt: skip
         assert level("layer_flow", without(slopes), "no_gradient") == expected
     found = said("layer_flow", without([lacks] * 9), "no_gradient").finding

@@ -230,10 +230,9 @@ def test_the_limits_of_the_rules_are_lines_of_the_series_that_show_what_they_jud
     found = lines(members("full"))
     assert set(found) <= {f"{SERIES}{name}" for name in CURVES}
     for value, label, direction, series in (
-        (0.3, "watch: dead_units", "above", "fraction_dead"),
         (0.4, "act: dead_units", "above", "fraction_dead"),
         (0.3, "act: step_too_short, ill_conditioned", "above", "newton_gain"),
-        (0.1, "watch: saddle", "above", "negative_curvature"),
+        (0.1, "act: saddle", "above", "negative_curvature"),
     ):
         assert {"value": value, "label": label, "direction": direction} in found[f"diagnosis/{series}"]
     assert "diagnosis/backward_factor" not in found  # what is judged is the product over the layers

@@ -29,21 +29,18 @@ def level(log):
 
 
 @pytest.mark.parametrize(
-    "of_probe, loss, val_loss, updates, expected",
+    "of_probe, loss, val_loss, expected",
     [
-        (1.97, 2.0, 2.0, 100, "act"),
-        (1.97, 2.0, 2.0, 99, "ok"),
-        (1.95, 2.0, 2.0, 100, "watch"),
-        (1.79, 2.0, 2.0, 100, "ok"),
-        (2.0, 1.79, 2.0, 100, "ok"),  # the probe is held out, and the training learns by heart
-        (2.0, 2.0, 1.79, 100, "ok"),  # the training is made hard by dropout
-        (9.0, 9.0, 9.0, 100, "act"),
+        (1.95, 2.0, 2.0, "act"),
+        (1.93, 2.0, 2.0, "watch"),
+        (1.79, 2.0, 2.0, "ok"),
+        (2.0, 1.79, 2.0, "ok"),  # the probe is held out, and the training learns by heart
+        (2.0, 2.0, 1.79, "ok"),  # the training is made hard by dropout
+        (9.0, 9.0, 9.0, "act"),
     ],
 )
-def test_a_training_learns_nothing_where_no_loss_is_below_that_of_a_constant(
-    of_probe, loss, val_loss, updates, expected
-):
-    log = at_the_end(np.full(9, of_probe), updates=updates, loss=[2.5, loss], val_loss=[2.5, val_loss])
+def test_a_training_learns_nothing_where_no_loss_is_below_that_of_a_constant(of_probe, loss, val_loss, expected):
+    log = at_the_end(np.full(9, of_probe), loss=[2.5, loss], val_loss=[2.5, val_loss])
     assert level(log) == expected
 
 
@@ -76,12 +73,9 @@ def test_of_validation_targets_that_are_very_many_no_copy_is_made(monkeypatch):
     assert np.isnan(validated_on(given, output)["chance_of_validation"])
 
 
-def test_a_training_of_few_updates_that_learned_little_is_too_short_and_one_of_more_that_learned_nothing_is_not():
-    nothing, little, something = 1.97, 1.81, 1.79
-    for loss, updates, expected in (
-        (nothing, 99, "act"), (nothing, 100, "ok"), (little, 100, "act"), (little, 101, "watch"),
-        (little, 300, "watch"), (little, 301, "ok"), (something, 99, "ok"),
-    ):  # fmt: skip
+def test_a_training_of_few_updates_that_learned_little_is_too_short():
+    little, something = 1.81, 1.79
+    for loss, updates, expected in ((little, 100, "act"), (little, 101, "ok"), (something, 99, "ok")):
         claim = logs.said("nothing_learned", at_the_end(np.full(9, loss), updates=updates), "too_short")
         assert (claim.level, claim.proven) == (expected, True)
 

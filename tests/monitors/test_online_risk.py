@@ -62,9 +62,3 @@ def test_what_the_digits_do_not_tell_apart_is_no_rise():
     (risk,) = chosen(["online_risk"])
     found = [risk.remarks(epochs([1.0] * 3, [38.71, 38.71, last]))["overfitting"] for last in (38.74, 38.76)]
     assert found == ["`val_loss` 38.7, its best", "`val_loss` 38.8, at best 38.7"]
-
-
-def test_what_a_training_unlearns_it_does_not_learn_by_heart():
-    validation = [0.9, 0.7, 0.5, *[0.7] * 7]
-    levels = [level("online_risk", epochs(losses, validation), "overfitting") for losses in (LEARNING, LEARNING[::-1])]
-    assert levels == ["act", "ok"]

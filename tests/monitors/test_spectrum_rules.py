@@ -48,9 +48,9 @@ narrow = functools.partial(found, "underfitting", units=(8, 2, 8, 4))
 ravine = functools.partial(found, "ill_conditioned", gain=0.5, product=0.5)
 
 
-def shrunk(left=0.3, over=1.0, total=1000, penalty=0.1):
+def shrunk(left=0.3, over=1.0, penalty=0.1):
     log = log_of(losses(), gradient_norm=with_penalties(losses(), left, penalty))
-    log.total, log.chance = total, (0.8 - penalty) / over
+    log.chance = (0.8 - penalty) / over
     return level("gradient_norm", log, "underfitting")
 
 
@@ -64,46 +64,39 @@ def linear(over=2.0, unevenness=1000.0, total=1000, penalty=0.0):
 @pytest.mark.parametrize(
     "rule, given, levels",
     [
-        (thousandth, "gain", {0.099: "ok", 0.101: "watch", 0.299: "watch", 0.301: "act"}),
+        (thousandth, "gain", {0.299: "ok", 0.301: "act"}),
         (thousandth, "product", {0.00201: "ok", 0.00199: "act"}),
-        (thousandth, "fallen", {0.91: "ok", 0.89: "act"}),
-        (saddle, "kernels", {0.051: "ok", 0.049: "watch", 0.021: "watch", 0.019: "act"}),
-        (saddle, "negativity", {0.099: "ok", 0.101: "watch", 0.199: "watch", 0.201: "act", 20.0: "act"}),
-        (saddle, "fallen", {0.51: "ok", 0.49: "act"}),
-        (saddle, "recent", {0.051: "ok", 0.049: "act"}),
+        (saddle, "kernels", {0.021: "ok", 0.019: "act"}),
+        (saddle, "negativity", {0.099: "ok", 0.101: "act", 20.0: "act"}),
         (saddle, "product", {0.00199: "ok", 0.00201: "act"}),  # 1000 steps: it grows e-fold
         (saddle, "left", {0.39: "ok", 0.41: "act"}),  # shrunk by penalties
         (saddle, "has", {LARGE_TARGETS: "ok", frozenset(): "act"}),
         (plateau, "kernels", {0.051: "ok", 0.049: "act"}),
-        (plateau, "gain", {0.101: "ok", 0.099: "watch", 0.051: "watch", 0.049: "act"}),
+        (plateau, "gain", {0.101: "ok", 0.099: "act"}),
         (plateau, "fallen", {0.51: "ok", 0.49: "act"}),
         (plateau, "recent", {0.051: "ok", 0.049: "act"}),
         (plateau, "hidden", {0: "ok", 3: "act", None: "act"}),
-        (plateau, "negativity", {0.031: "ok", 0.029: "act"}),  # a way down
+        (plateau, "negativity", {0.0101: "ok", 0.0099: "act"}),  # a way down
         (functools.partial(plateau, negativity=0.5), "product", {0.00201: "ok", 0.00199: "act"}),  # too long a way
-        (resting, "gain", {0.151: "ok", 0.149: "watch", 0.101: "watch", 0.099: "act"}),
-        (resting, "over", {1.29: "ok", 1.31: "watch", 1.59: "watch", 1.61: "act", NAN: "ok"}),
+        (resting, "gain", {0.121: "ok", 0.119: "act"}),
+        (resting, "over", {1.59: "ok", 1.61: "act", NAN: "ok"}),
         (resting, "chance", {0.78: "ok", 0.8: "act"}),  # neighbours that do no better know nothing
-        (resting, "fallen", {0.91: "ok", 0.89: "act"}),
         (functools.partial(resting, fallen=0.6), "recent", {0.051: "ok", 0.049: "act", -0.19: "act", -0.21: "ok"}),
         (functools.partial(resting, fallen=0.1), "pace", {0.26: "ok", 0.24: "act"}),
-        (resting, "kernels", {0.049: "ok", 0.051: "act"}),  # on a plateau
-        (functools.partial(resting, kernels=0.01), "hidden", {3: "ok", 0: "act"}),  # there is none in a linear model
-        (narrow, "gain", {0.151: "ok", 0.149: "watch", 0.101: "watch", 0.099: "act"}),
+        (narrow, "gain", {0.121: "ok", 0.119: "act"}),
         (narrow, "units", {(8, 3, 8, 4): "ok", (8, 2, 8, 2): "ok", (8, 2, 8, 4): "act", (1, 8, 8, 2): "act"}),
         (narrow, "fallen", {0.91: "ok", 0.89: "act"}),
-        (ravine, "gain", {0.099: "ok", 0.101: "watch", 0.299: "watch", 0.301: "act"}),
+        (ravine, "gain", {0.299: "ok", 0.301: "act"}),
         (ravine, "product", {0.29: "ok", 0.31: "act", 2.49: "act", 2.51: "ok"}),
         (ravine, "negativity", {0.051: "ok", 0.049: "act"}),
         (ravine, "fallen", {0.91: "ok", 0.89: "act"}),
         (ravine, "recent", {0.21: "ok", 0.19: "act"}),
         (shrunk, "left", {0.41: "ok", 0.39: "act"}),
-        (shrunk, "over", {0.94: "ok", 0.96: "act"}),  # a little was learned
-        (shrunk, "total", {2701: "ok", 2700: "act"}),
+        (shrunk, "over", {0.96: "ok", 0.98: "act"}),  # a little was learned
         (shrunk, "penalty", {0.0: None, 0.1: "act"}),  # shrunk, but not by penalties
         (linear, "over", {1.49: "ok", 1.51: "act", NAN: None}),  # it is not linear
         (linear, "unevenness", {99.0: "ok", 101.0: "act"}),
-        (linear, "total", {1201: "ok", 1200: "act"}),
+        (linear, "total", {1286: "ok", 1285: "act"}),
         (linear, "penalty", {0.1: None, 0.0: "act"}),  # least squares have none
     ],
 )
