@@ -1,6 +1,6 @@
 """Solve four differential equations with small networks: the error after equal CPU time, of five ways to train.
 
-    OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 python benchmarks/pinn.py [--cpu 30] [--json pinn.json]
+    OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 python benchmarks/pinn.py [--cpu 20] [--json pinn.json]
 
 u(x, y) or u(t, x) is a tanh network in float64, whose boundary and initial values are exact by construction; the loss
 is the mean square of the equation's residual at fixed points. Each way starts from the same weights, on one thread, and
@@ -267,7 +267,7 @@ def measure(name, seconds, ways):
 
 def main():
     """Measure all, or those that are asked for."""
-    options = harness.options(__doc__, "pinn.json", equations=",".join(EQUATIONS), ways=",".join(WAYS), cpu=30.0)
+    options = harness.options(__doc__, "pinn.json", equations=",".join(EQUATIONS), ways=",".join(WAYS), cpu=20.0)
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     keras.config.set_floatx("float64")

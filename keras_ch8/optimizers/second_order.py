@@ -127,7 +127,7 @@ class GaussNewton(_OfSquares, method=methods.GaussNewton):
 @registered
 @of_its_method
 class NaturalGradient(_OfSquares, method=methods.NaturalGradient):
-    """The natural gradient for squared losses, as of physics-informed networks (section 8.6.1; Jnini and Vella 2025).
+    """The natural gradient for squared losses, as of physics-informed networks (Müller and Zeinhofer 2023).
 
     It is for the loss `"mse"`, as `LevenbergMarquardt`, or for a model that says what its residuals are:
 
@@ -143,7 +143,7 @@ class NaturalGradient(_OfSquares, method=methods.NaturalGradient):
     depend on that example alone. Then its derivatives cost no more than a few evaluations of the loss.
     """
 
-    section = "8.6.1"
+    paper = "Müller and Zeinhofer 2023"
 
 
 @final

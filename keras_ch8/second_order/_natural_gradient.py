@@ -18,7 +18,7 @@ _PROBE = 0.1
 @final
 @dataclasses.dataclass(frozen=True)
 class NaturalGradient(Limited, BoundedMethod):
-    """The natural gradient of sums of squares f(x) = r . r, for equations that a network is to solve (section 8.6.1).
+    """The natural gradient of sums of squares f(x) = r . r, as of physics-informed networks.
 
         J <- the Jacobian of r(x), a row for each residual
         v <- -J^T (J J^T + alpha I)^-1 r,   or   -(J^T J + alpha I)^-1 J^T r: the same, by the smaller matrix
