@@ -27,6 +27,7 @@ BENCHMARKS = {
     "telemetry": ("--rounds 5 --seconds 60", "--rounds 2 --epochs 4"),
     "listening": ("--seconds 25", "--rounds 30"),
     "update_step": ("--seconds 4", "--rounds 3 --shapes mlp,resnet"),
+    "pinn": ("--cpu 20", "--cpu 3"),
 }
 
 PROGRAMS, VERDICTS, DOCTORED, COSTS = (

@@ -55,6 +55,11 @@ def is_squared(model: keras.Model) -> bool:
     return is_mean and not keras_private.has_loss_weights(model)
 
 
+def has_residuals(model: keras.Model) -> bool:
+    """Whether a model says itself what the residuals are whose mean squares are its loss."""
+    return callable(getattr(model, "compute_residuals", None))
+
+
 class BatchLoss:
     """The mean over batches of their losses, weighted by their examples: the loss of one batch that holds them all.
 
@@ -72,8 +77,10 @@ class BatchLoss:
         self.states = [*model.non_trainable_variables, *keras_private.global_seeds()]
         x, y, sample_weight = stacks[0].batch(0)
         self.objective = Objective(model, x, y, sample_weight=sample_weight)
-        residuals = self.residuals if is_squared(model) else None
-        self.problem = Problem(self.value_and_gradient, residuals=residuals)
+        residuals, jacobian = self.residuals if is_squared(model) else None, None
+        if has_residuals(model):
+            residuals, jacobian = self.own_residuals, self.own_jacobian
+        self.problem = Problem(self.value_and_gradient, residuals=residuals, jacobian=jacobian)
 
     def first(self) -> tuple[Point, Tree, list[tuple[keras.Variable, Tensor]]]:
         """Return the point where the weights are, the outputs there, and the new values of other variables."""
@@ -107,7 +114,8 @@ class BatchLoss:
         }
         if any(received.values()):
             raise ValueError(
-                "`LevenbergMarquardt` minimizes only the loss 'mse' of one output. Received from the forward pass: "
+                f"`{type(self.objective.model.optimizer).__name__}` minimizes only the loss 'mse' of one output. "
+                "Received from the forward pass: "
                 f"{', '.join(what for what, is_so in received.items() if is_so)}. Leave out `add_loss`, activity "
                 "regularizers and masks, or use `LBFGS()`."
             )
@@ -118,6 +126,47 @@ class BatchLoss:
                 weight = ops.expand_dims(weight, -1)
             errors = errors * weight
         return ops.reshape(errors, (-1,)) / ops.sqrt(ops.cast(ops.size(errors), self.dtype))
+
+    def own_residuals(self, x: Tensor) -> Tensor:
+        """Return r with r . r the sum of the mean squares of what the model's `compute_residuals` returns."""
+        return ops.concatenate(
+            [part / _root_of_size(part) for part in self._own(self._cut(x), self.stacks[0].batch(0))]
+        )
+
+    def own_jacobian(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return r and dr / dx: the rows of an example from that example alone, where a part has some for each."""
+        values, batch = self._cut(x), self.stacks[0].batch(0)
+        parts = self._own(values, batch)
+        of_each: list[int] = []
+
+        def derivatives(i: int, u: Tensor, batch: Tree) -> Tensor:
+            def along(values: list[Tensor], watch: Callable[..., Any]) -> tuple[Tensor, list[Tree]]:
+                return ops.sum(self._own(values, batch)[i] * u), []
+
+            return self._flat(backend.value_and_gradients(along, values)[1])
+
+        def rows_of_one(example: list[Tensor]) -> list[Tensor]:
+            tensors = iter(example)
+            alone = _each(lambda a: next(tensors)[None], batch)
+            sizes = [part.shape[0] for part in self._own(values, alone)]
+            of_each[:] = [i for i, size in enumerate(sizes) if size != parts[i].shape[0]]
+            units = {i: ops.eye(sizes[i], dtype=self.dtype) for i in of_each}
+            return [ops.stack([derivatives(i, u, alone) for u in units[i]]) for i in of_each]
+
+        found = backend.rows_of(rows_of_one, [a for a in keras.tree.flatten(batch) if a is not None])
+        rows = {i: ops.reshape(each, (-1, x.shape[0])) for i, each in zip(of_each, found, strict=True)}
+        for i in set(range(len(parts))) - set(of_each):
+            unit = ops.eye(parts[i].shape[0], dtype=self.dtype)
+            rows[i] = backend.rows_of(lambda u, i=i: derivatives(i, u, batch), unit)
+        roots = [_root_of_size(part) for part in parts]
+        r = ops.concatenate([part / root for part, root in zip(parts, roots, strict=True)])
+        return r, ops.concatenate([rows[i] / root for i, root in enumerate(roots)])
+
+    def _own(self, values: list[Tensor], batch: Tree) -> list[Tensor]:
+        """Return the parts of what `compute_residuals` returns, each as a vector."""
+        with keras.StatelessScope(list(zip(self.variables, values, strict=True))):
+            found = keras.tree.flatten(self.objective.model.compute_residuals(*batch))
+        return [ops.cast(ops.reshape(part, (-1,)), self.dtype) for part in found]
 
     def weights(self, x: Tensor) -> list[tuple[keras.Variable, Tensor]]:
         """Return each variable with its part of a flat vector."""
@@ -181,6 +230,10 @@ def _refuse_statistics(states: Sequence[keras.Variable], new: Sequence[Tensor | 
 def _each(function: Callable[..., Tensor], *structures: Tree) -> Tree:
     """Apply a function to the tensors of structures in which None stands for what is not there."""
     return keras.tree.map_structure(lambda *a: None if a[0] is None else function(*a), *structures)
+
+
+def _root_of_size(a: Tensor) -> Tensor:
+    return ops.sqrt(ops.cast(ops.size(a), a.dtype))
 
 
 def _without_first_axis(a: Tensor) -> Tensor:

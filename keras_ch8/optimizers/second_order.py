@@ -11,7 +11,7 @@ import keras
 
 from .._registration import registered
 from ..second_order import methods
-from ._batch_loss import is_squared
+from . import _batch_loss
 from .closure import ClosureOptimizer
 
 Class = TypeVar("Class", bound=type[ClosureOptimizer])
@@ -75,33 +75,75 @@ class SaddleFreeNewton(ClosureOptimizer, method=methods.SaddleFreeNewton):
     section = "8.6.1"
 
 
-@final
-@registered
-@of_its_method
-class LevenbergMarquardt(ClosureOptimizer, method=methods.LevenbergMarquardt):
-    """The method for squared losses (section 8.6.1; Levenberg 1944, Marquardt 1963).
-
-    It is for the loss `"mse"`, with sample weights, and without regularization: anything else raises. J takes a number
-    for each weight, example and output; use it for small models.
-    """
-
-    section = "8.6.1"
+class _OfSquares(ClosureOptimizer):
+    """An optimizer that needs the residuals of a loss that is a sum of squares, and refuses any other."""
 
     def refuse(self, model: keras.Model) -> None:
         """Refuse a loss that is no mean of squares."""
         n_outputs = len(getattr(model, "outputs", None) or [0])
+        has_residuals = _batch_loss.has_residuals(model)
         reasons = {
-            f"the loss {model.loss!r}": not is_squared(model),
+            f"the loss {model.loss!r}": not (has_residuals or _batch_loss.is_squared(model)),
             f"{len(model.losses)} additional losses": bool(model.losses),
             "accumulate_batches=True": self.accumulate_batches,
-            f"{n_outputs} outputs": n_outputs > 1,
+            f"{n_outputs} outputs": n_outputs > 1 and not has_residuals,
         }
         received = [what for what, is_so in reasons.items() if is_so]
         if received:
             raise ValueError(
-                "`LevenbergMarquardt` minimizes only the loss 'mse' of one output and one batch. Received: "
-                f"{', '.join(received)}. Compile with loss='mse' and without regularizers, or use `LBFGS()`."
+                f"`{type(self).__name__}` minimizes only the loss 'mse' of one output and one batch, or what a method "
+                f"`compute_residuals` of the model returns. Received: {', '.join(received)}. Compile with loss='mse' "
+                "and without regularizers, or use `LBFGS()`."
             )
+
+
+@final
+@registered
+@of_its_method
+class LevenbergMarquardt(_OfSquares, method=methods.LevenbergMarquardt):
+    """The method for squared losses (section 8.6.1; Levenberg 1944, Marquardt 1963).
+
+    It is for the loss `"mse"`, with sample weights, and without regularization, or for a model with
+    `compute_residuals` (see `NaturalGradient`): anything else raises. J takes a number for each weight, example and
+    output; use it for small models.
+    """
+
+    section = "8.6.1"
+
+
+@final
+@registered
+@of_its_method
+class GaussNewton(_OfSquares, method=methods.GaussNewton):
+    """Newton's method for squared losses, without second derivatives (section 8.6.1).
+
+    It is for the same models as `LevenbergMarquardt` and `NaturalGradient`.
+    """
+
+    section = "8.6.1"
+
+
+@final
+@registered
+@of_its_method
+class NaturalGradient(_OfSquares, method=methods.NaturalGradient):
+    """The natural gradient for squared losses, as of physics-informed networks (Müller and Zeinhofer 2023).
+
+    It is for the loss `"mse"`, as `LevenbergMarquardt`, or for a model that says what its residuals are:
+
+        class Heat(keras.Model):
+            def compute_residuals(self, x, y, sample_weight):
+                return {"inside": ..., "at the start": ...}         each of shape (examples, ...), or of another
+
+            def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+                residuals = self.compute_residuals(x, y, sample_weight)
+                return sum(keras.ops.mean(keras.ops.square(r)) for r in residuals.values())
+
+    The loss must be the sum of the mean squares; weigh a part by the root of its weight. A residual of an example may
+    depend on that example alone. Then its derivatives cost no more than a few evaluations of the loss.
+    """
+
+    paper = "Müller and Zeinhofer 2023"
 
 
 @final

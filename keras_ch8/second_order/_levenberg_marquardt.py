@@ -66,13 +66,8 @@ class LevenbergMarquardt(Limited, BoundedMethod):
 
     def model(self, problem: Problem, point: Point, D: Tensor) -> Model:
         """Compute J, in units in which its columns are of length 1 or less."""
-        if problem.residuals is None:
-            raise ValueError(
-                "`LevenbergMarquardt` is for sums of squares, f(x) = r . r, and needs the residuals r. Received: a "
-                "problem without. Make it with `Problem.of_squares(residuals)`, or use `Newton()` or `LBFGS()`."
-            )
         dtype = point.x.dtype
-        r, J = (ops.cast(t, "float64") for t in backend.value_and_jacobian(problem.residuals, point.x))
+        r, J = problem.linear(type(self).__name__, point.x)
         D = ops.maximum(D, ops.sqrt(ops.sum(ops.square(J), axis=0)))
         scale = ops.where(D > 0, D, 1)
         J = J / scale

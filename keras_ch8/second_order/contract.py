@@ -62,6 +62,8 @@ class Problem:
         value_and_gradient: x -> (f(x), nabla f(x)).
         product: (x, v) -> H(x) v, the Hessian times a vector. Defaults to the gradient of nabla f(x) . v.
         residuals: x -> r with f(x) = r . r, of a sum of squares; else `None`.
+        jacobian: x -> (r, dr / dx). Defaults to the derivatives of `residuals`, as many as the shorter of r and x has
+            entries; where each residual depends on an example of its own, there are cheaper ways.
 
     Example:
         >>> problem = keras_ch8.extend.Problem.of(lambda x: 0.5 * keras.ops.sum(x**2))
@@ -76,10 +78,13 @@ class Problem:
     value_and_gradient: Callable[[Tensor], tuple[Tensor, Tensor]]
     product: Callable[[Tensor, Tensor], Tensor] = None  # type: ignore[assignment]
     residuals: Callable[[Tensor], Tensor] | None = None
+    jacobian: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
 
     def __post_init__(self) -> None:
         if self.product is None:
             object.__setattr__(self, "product", functools.partial(_product, self.value_and_gradient))
+        if self.jacobian is None and self.residuals is not None:
+            object.__setattr__(self, "jacobian", functools.partial(backend.value_and_jacobian, self.residuals))
 
     @classmethod
     def of(cls, fun: Callable[[Tensor], Tensor]) -> Self:
@@ -94,6 +99,16 @@ class Problem:
     def at(self, x: Tensor) -> Point:
         """Return the point x: one evaluation."""
         return Point(x, *self.value_and_gradient(x))
+
+    def linear(self, owner: str, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return r and J at x in float64, of a sum of squares; else raise ValueError."""
+        if self.jacobian is None:
+            raise ValueError(
+                f"`{owner}` is for sums of squares, f(x) = r . r, and needs the residuals r. Received: a "
+                "problem without. Make it with `Problem.of_squares(residuals)`, or use `Newton()` or `LBFGS()`."
+            )
+        r, J = self.jacobian(x)
+        return ops.cast(r, "float64"), ops.cast(J, "float64")
 
     def hessian(self, x: Tensor) -> Tensor:
         """Return H(x), a row and a column for each entry of x: n products side by side."""

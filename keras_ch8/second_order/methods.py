@@ -6,8 +6,10 @@ from typing import Any
 from .._describe import short
 from ._bfgs import BFGS
 from ._conjugate_gradient import ConjugateGradient
+from ._gauss_newton import GaussNewton
 from ._lbfgs import LBFGS
 from ._levenberg_marquardt import LevenbergMarquardt
+from ._natural_gradient import NaturalGradient
 from ._newton import Newton
 from ._saddle_free_newton import SaddleFreeNewton
 from ._self_scaled import SSBFGS, SSBroyden
@@ -20,7 +22,9 @@ __all__ = [
     "LBFGS",
     "SSBFGS",
     "ConjugateGradient",
+    "GaussNewton",
     "LevenbergMarquardt",
+    "NaturalGradient",
     "Newton",
     "SSBroyden",
     "SaddleFreeNewton",
@@ -31,8 +35,10 @@ __all__ = [
 METHODS: dict[str, Callable[[], Method]] = {
     "bfgs": BFGS,
     "conjugate_gradient": ConjugateGradient,
+    "gauss_newton": GaussNewton,
     "lbfgs": LBFGS,
     "levenberg_marquardt": LevenbergMarquardt,
+    "natural_gradient": NaturalGradient,
     "newton": Newton,
     "saddle_free_newton": SaddleFreeNewton,
     "ssbfgs": SSBFGS,

@@ -8,7 +8,7 @@ from keras import ops
 
 from keras_ch8.extend import Problem
 from keras_ch8.integration import backend
-from keras_ch8.second_order import Minimizer, minimize
+from keras_ch8.second_order import Minimizer
 from keras_ch8.second_order.loop import Status, solve
 from keras_ch8.second_order.methods import LevenbergMarquardt
 from tests.marks import mostly
@@ -121,12 +121,6 @@ def test_a_trial_that_is_nan_was_too_far():
 def test_a_parameter_that_nothing_depends_on_stays():
     end = ends(lambda x: ops.stack([x[0] - 3, x[0] * x[1] - 6]), np.array([1.0, 1.0, 7.0]))
     np.testing.assert_allclose(end.best.x, [3, 2, 7], atol=1e-6)
-
-
-def test_it_refuses_a_function_without_residuals():
-    message = r"needs the residuals r\. Received: a problem without\. Make it with `Problem.of_squares\(residuals\)`"
-    with pytest.raises(ValueError, match=message):
-        minimize(lambda x: ops.sum(x**2), np.ones(2), "levenberg_marquardt")
 
 
 @pytest.mark.parametrize("case", mostly(pytest.mark.full, CASES, *CASES[::9]), ids=str)

@@ -361,4 +361,41 @@ def solve(matrix: Tensor, b: Tensor) -> tf.Tensor:
 
 def solve_positive(matrix: Tensor, b: Tensor) -> tf.Tensor:
     """Return the solution of a positive definite system; NaN where it is not positive definite."""
-    return tf.linalg.cholesky_solve(tf.linalg.cholesky(matrix), b[:, None])[:, 0]
+    W = inverse_factor(matrix)
+    return tf.linalg.matvec(W, tf.linalg.matvec(W, b), transpose_a=True)
+
+
+_LARGEST_BLOCK = 64
+
+
+def inverse_factor(matrix: Tensor) -> tf.Tensor:
+    """Return W, lower triangular, with W^T W the inverse of a positive definite matrix; NaN where it is none.
+
+    It is the inverse of Cholesky's factor, by halves, so that nearly all of it is products of matrices: XLA's own
+    factorization takes 10 to 20 times as long on a CPU.
+    """
+    n = matrix.shape[0]
+    if n <= _LARGEST_BLOCK:
+        return _inverse_factor_of_block(matrix)
+    k = n // 2
+    A, B, C = matrix[:k, :k], matrix[k:, :k], matrix[k:, k:]
+    W = inverse_factor(A)
+    L = tf.matmul(B, W, transpose_b=True)
+    V = inverse_factor(C - tf.matmul(L, L, transpose_b=True))
+    above = tf.concat([W, tf.zeros((k, n - k), matrix.dtype)], 1)
+    return tf.concat([above, tf.concat([-tf.matmul(V, tf.matmul(L, W)), V], 1)], 0)
+
+
+def _inverse_factor_of_block(matrix: Tensor) -> tf.Tensor:
+    """Return the same by elimination: [A, I] becomes [U, W], where each row is divided by the root of its pivot."""
+    n = matrix.shape[0]
+
+    def eliminate(j: Tensor, M: Tensor) -> tuple[Tensor, Tensor]:
+        unit = tf.one_hot(j, n, dtype=M.dtype)
+        row, column = tf.linalg.matvec(M, unit, transpose_a=True), tf.linalg.matvec(M[:, :n], unit)
+        pivot = tf.reduce_sum(column * unit)
+        below = tf.where(tf.range(n) > j, column / pivot, 1 - tf.math.rsqrt(pivot))
+        return j + 1, M - tf.where(tf.range(n) >= j, below, 0)[:, None] * row
+
+    begin = tf.zeros((), "int32"), tf.concat([matrix, tf.eye(n, dtype=matrix.dtype)], 1)
+    return tf.while_loop(lambda j, M: j < n, eliminate, begin)[1][:, n:]
