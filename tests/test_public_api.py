@@ -136,7 +136,7 @@ def test_an_optimizer_of_the_book_is_final_and_explains_itself_in_order(name):
 def test_an_optimizer_that_is_given_the_loss_is_final_and_explains_itself_in_order(name):
     cls = getattr(optimizers, name)
     assert cls.__final__
-    headings = ["section 8.", "<-", "State:", "Args:", "Raises:", "Example:", "References:"]
+    headings = [said_paper(cls) or "section 8.", "<-", "State:", "Args:", "Raises:", "Example:", "References:"]
     text = " ".join(cls.__doc__.split())
     places = [text.find(heading) for heading in headings]
     assert -1 not in places, f"missing: {headings[places.index(-1)]}"

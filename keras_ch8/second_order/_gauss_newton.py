@@ -46,7 +46,8 @@ class GaussNewton(Limited, Descent):
     equations regular: the line search says how far they hold. Few iterations from a good start, many from a bad one,
     where `LevenbergMarquardt` and `NaturalGradient` bound the step instead.
 
-    The equations are solved in float64. Memory: m n numbers for m residuals, and the square of the smaller.
+    The equations are solved in float64. Memory: m n numbers for m residuals, and the square of the smaller. State:
+    what the line search remembers.
 
     Args:
         max_parameters: Integer: refuse more parameters than these. Defaults to `5000`.
