@@ -64,10 +64,11 @@ class BatchLoss:
         model: A built and compiled model.
         stacks: The batches.
         dtype: Type to compute in.
+        bounds: The lowest and the highest weights, laid end to end. Defaults to `()`: none.
     """
 
-    def __init__(self, model: keras.Model, stacks: Sequence[Stack], dtype: str) -> None:
-        self.stacks, self.dtype = stacks, dtype
+    def __init__(self, model: keras.Model, stacks: Sequence[Stack], dtype: str, bounds: Tree = ()) -> None:
+        self.stacks, self.dtype, self.bounds = stacks, dtype, tuple(map(ops.convert_to_tensor, bounds))
         self.variables = list(model.trainable_variables)
         self.states = [*model.non_trainable_variables, *keras_private.global_seeds()]
         x, y, sample_weight = stacks[0].batch(0)
@@ -76,15 +77,16 @@ class BatchLoss:
         self.problem = Problem(self.value_and_gradient, residuals=residuals)
 
     def first(self) -> tuple[Point, Tree, list[tuple[keras.Variable, Tensor]]]:
-        """Return the point where the weights are, the outputs there, and the new values of other variables."""
+        """Return the point of the weights, moved within bounds, the outputs there, and what other variables become."""
         x = self._flat([backend.as_tensor(v) for v in self.variables])
+        x = ops.clip(x, *self.bounds) if self.bounds else x
         if len(self.stacks) == self.stacks[0].number == 1:
             value, gradient, outputs, states = self._at(x, self.stacks[0].batch(0))
         else:
             value, gradient = self.value_and_gradient(x)
             outputs, states = self._outputs(x)
         moved = [(v, new) for v, new in zip(self.states, states, strict=True) if new is not None]
-        return Point(x, value, gradient), outputs, moved
+        return Point(x, value, gradient, self.bounds), outputs, moved
 
     def value_and_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the mean loss and its gradient."""
@@ -217,7 +219,7 @@ def refuse_variables(owner: str, variables: Iterable[keras.Variable]) -> None:
         if getattr(variable, "constraint", None) is not None:
             raise ValueError(
                 f"`{owner}` minimizes without constraints. Received: {path!r} with {short(variable.constraint)}. "
-                "Leave the constraint out, or use a first-order optimizer."
+                "Leave the constraint out, and give `LBFGS` its `bounds`, or use a first-order optimizer."
             )
 
 

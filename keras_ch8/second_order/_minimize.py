@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, final
 
 import numpy as np
+import numpy.typing as npt
 from keras import ops
 
 from .. import _checks, _objects
@@ -15,9 +16,12 @@ from .._result import Result, Table
 from .._types import Tensor
 from ..integration import backend
 from . import _vector
+from . import bounds as _bounds
 from .contract import Info, Method, Point, Problem
 from .loop import Recording, Status, Stop, begin, iterate
 from .methods import as_method
+
+Bounds = tuple[npt.ArrayLike, npt.ArrayLike] | None
 
 SHOWN = 6
 """Entries of the solution that are printed."""
@@ -48,7 +52,8 @@ class OptimizeResult(Result):
     Args:
         x: The point.
         fun: f(x).
-        gradient_norm: The largest entry of the gradient there, in absolute value.
+        gradient_norm: The largest entry of the gradient there, in absolute value; with bounds of P(x - g) - x, where P
+            is the nearest point within them.
         nit: Iterations that were made.
         nfev: How often f and its gradient were computed, the start included.
         nhev: Products with the Hessian.
@@ -149,21 +154,31 @@ class Minimizer:
         gtol: float = 1e-5,
         ftol: float = 0.0,
         xtol: float = 0.0,
+        bounds: Bounds = None,
     ) -> OptimizeResult:
         """Run from `x0`; the arguments are those of `minimize`."""
         _checks.count("max_iterations", max_iterations, 0, meaning="the most iterations to make", fix="Try 1000.")
         tolerances = _checks.tolerances(gtol=gtol, ftol=ftol, xtol=xtol)
-        x0 = _objects.start(x0)
+        x0, box = _objects.start(x0), ()
+        if bounds is not None:
+            _bounds.refuse(as_method(self.method), bounds)
+            box = _bounds.of_vector(bounds, x0)
+            x0 = np.clip(x0, *box)
         typed = {name: np.asarray(value, x0.dtype) for name, value in tolerances.items()}
         stop = Stop(**typed, max_iterations=np.asarray(max_iterations, "int32"))
-        found = self._run(x0, stop)
-        if found.status == Status.CONVERGED_AT_START and found.gradient_norm == 0 and self._is_flat(x0, stop, found):
+        found = self._run(x0, stop, box)
+        if (
+            not box
+            and found.status == Status.CONVERGED_AT_START
+            and found.gradient_norm == 0
+            and self._is_flat(x0, stop, found)
+        ):
             return dataclasses.replace(found, status=Status.FLAT)
         return found
 
-    def _run(self, x0: np.ndarray, stop: Stop) -> OptimizeResult:
+    def _run(self, x0: np.ndarray, stop: Stop, box: tuple[np.ndarray, ...] = ()) -> OptimizeResult:
         x, value, gradient, status, totals, log = self._program(
-            backend.as_tensor(x0), Stop(*map(backend.as_tensor, stop))
+            backend.as_tensor(x0), Stop(*map(backend.as_tensor, stop)), tuple(map(backend.as_tensor, box))
         )
         iterations, evaluations, products, restarts, skipped = (int(total) for total in totals)
         return OptimizeResult(
@@ -191,13 +206,15 @@ class Minimizer:
         return backend.compile_xla(functools.partial(run, self.fun, as_method(self.method)))
 
 
-def run(fun: Callable[[Tensor], Tensor] | Problem, method: Method, x0: Tensor, stop: Stop) -> tuple[Tensor, ...]:
+def run(
+    fun: Callable[[Tensor], Tensor] | Problem, method: Method, x0: Tensor, stop: Stop, box: tuple[Tensor, ...]
+) -> tuple[Tensor, ...]:
     """Return the best point, its value, the largest entry of its gradient, the status, the totals and the log."""
     problem = fun if isinstance(fun, Problem) else Problem.of(fun)
-    start = problem.at(x0)
+    start = problem.at(x0)._replace(bounds=box)
     first = begin(start, method.init(x0.shape[0], x0.dtype.name), stop)
     end, log = iterate(problem, method, first, stop, Recording(_first_row(start), _add_row))
-    return end.best.x, end.best.value, _vector.largest(end.best.gradient), end.status, end.totals, log
+    return end.best.x, end.best.value, end.best.gradient_norm, end.status, end.totals, log
 
 
 Log = tuple[Tensor, Tensor, Tensor]
@@ -206,7 +223,7 @@ Log = tuple[Tensor, Tensor, Tensor]
 
 def _first_row(start: Point) -> Log:
     one = ops.ones((), "int32")
-    row = [0.0, start.value, _vector.largest(start.gradient), 0.0]
+    row = [0.0, start.value, start.gradient_norm, 0.0]
     rows = ops.zeros((ROWS, len(row)), start.value.dtype)
     return one, one, ops.slice_update(rows, [0, 0], ops.stack([ops.cast(x, rows.dtype) for x in row])[None])
 
@@ -217,7 +234,7 @@ def _add_row(log: Log, before: Point, after: Point, info: Info) -> Log:
     is_full = number >= ROWS * every
     kept = ops.concatenate([rows[::2], ops.zeros_like(rows[1::2])])
     rows, every = ops.where(is_full, kept, rows), ops.where(is_full, 2 * every, every)
-    row = [number, after.value, _vector.largest(after.gradient), _vector.largest(after.x - before.x)]
+    row = [number, after.value, after.gradient_norm, _vector.largest(after.x - before.x)]
     row = ops.stack([ops.cast(x, rows.dtype) for x in row])
     return number + 1, every, ops.slice_update(rows, [number // every, 0], row[None])
 
@@ -237,6 +254,7 @@ def minimize(
     gtol: float = 1e-5,
     ftol: float = 0.0,
     xtol: float = 0.0,
+    bounds: Bounds = None,
 ) -> OptimizeResult:
     """Minimize a function of a vector, in one compiled program (section 8.6).
 
@@ -254,21 +272,27 @@ def minimize(
             give a smaller number for a function whose values are tiny. Defaults to `1e-5`.
         ftol: Stop when the value changes by less than this fraction of itself in an iteration. Defaults to `0`: never.
         xtol: Stop when the step is below this fraction of x. Defaults to `0`: never.
+        bounds: `(low, high)`: the lowest and the highest x, each a number or an array of the shape of x0, infinite
+            where there is none. Only `"lbfgs"` takes them. A start outside is moved to the nearest point inside, and
+            every point at which f is evaluated lies inside. Defaults to `None`: none.
 
     Returns:
         An `OptimizeResult`, with SciPy's names: `x`, `fun`, what it has cost, and why it ended.
 
     Raises:
         TypeError: If `fun` is neither a function nor a `Problem`, or `method` neither a method nor a name.
-        ValueError: If an argument lies outside its range, `x0` is not a vector, or `fun` returns no scalar.
+        ValueError: If an argument lies outside its range, `x0` is not a vector, `fun` returns no scalar, `bounds` are
+            not of its shape, NaN or crossing, or the method takes none.
 
     Example:
         >>> rosenbrock = lambda x: 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2
         >>> found = keras_ch8.second_order.minimize(rosenbrock, np.array([-1.2, 1.0]))
         >>> found.success, found.x.round(4)
         (True, array([1., 1.]))
+        >>> keras_ch8.second_order.minimize(rosenbrock, np.zeros(2), bounds=([-np.inf, 0.5], [0.6, 2.0])).x.round(4)
+        array([0.6, 0.5])
 
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6; Nocedal and Wright (2006).
     """
-    return Minimizer(fun, method)(x0, max_iterations=max_iterations, gtol=gtol, ftol=ftol, xtol=xtol)
+    return Minimizer(fun, method)(x0, max_iterations=max_iterations, gtol=gtol, ftol=ftol, xtol=xtol, bounds=bounds)

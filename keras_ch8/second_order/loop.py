@@ -187,7 +187,7 @@ def iterate(
 
 def begin(start: Point, state: State, stop: Stop) -> LoopState:
     """Return the run before the first iteration, which may be over."""
-    zero, gradient = ops.zeros((), "int32"), _vector.largest(start.gradient)
+    zero, gradient = ops.zeros((), "int32"), start.gradient_norm
     reasons = [
         (~ops.isfinite(start.value) | ~ops.isfinite(gradient), Status.NOT_FINITE_AT_START),
         (gradient <= stop.gtol, Status.CONVERGED_AT_START),
@@ -204,7 +204,7 @@ def _judge(run: LoopState, point: Point, state: State, info: Info, stop: Stop) -
     before, totals = run.point, run.totals.plus(info)
     fall, size = before.value - point.value, ops.abs(before.value)
     rounding = _vector.rounding(size)
-    gradient = _vector.largest(point.gradient)
+    gradient = point.gradient_norm
     length = _vector.largest(point.x - before.x)
     better = info.moved & ((fall > rounding) | (gradient < run.gradient))
     quiet = ops.where(better, 0, run.quiet + 1)

@@ -360,5 +360,6 @@ def solve(matrix: Tensor, b: Tensor) -> tf.Tensor:
 
 
 def solve_positive(matrix: Tensor, b: Tensor) -> tf.Tensor:
-    """Return the solution of a positive definite system; NaN where it is not positive definite."""
-    return tf.linalg.cholesky_solve(tf.linalg.cholesky(matrix), b[:, None])[:, 0]
+    """Return the solution of a positive definite system, or one for each column; NaN where it is not positive."""
+    columns = b if len(b.shape) == 2 else b[:, None]
+    return tf.reshape(tf.linalg.cholesky_solve(tf.linalg.cholesky(matrix), columns), tf.shape(b))
