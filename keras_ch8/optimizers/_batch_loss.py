@@ -69,10 +69,11 @@ class BatchLoss:
         model: A built and compiled model.
         stacks: The batches.
         dtype: Type to compute in.
+        bounds: The lowest and the highest weights, laid end to end. Defaults to `()`: none.
     """
 
-    def __init__(self, model: keras.Model, stacks: Sequence[Stack], dtype: str) -> None:
-        self.stacks, self.dtype = stacks, dtype
+    def __init__(self, model: keras.Model, stacks: Sequence[Stack], dtype: str, bounds: Tree = ()) -> None:
+        self.stacks, self.dtype, self.bounds = stacks, dtype, tuple(map(ops.convert_to_tensor, bounds))
         self.variables = list(model.trainable_variables)
         self.states = [*model.non_trainable_variables, *keras_private.global_seeds()]
         x, y, sample_weight = stacks[0].batch(0)
@@ -83,15 +84,16 @@ class BatchLoss:
         self.problem = Problem(self.value_and_gradient, residuals=residuals, jacobian=jacobian)
 
     def first(self) -> tuple[Point, Tree, list[tuple[keras.Variable, Tensor]]]:
-        """Return the point where the weights are, the outputs there, and the new values of other variables."""
+        """Return the point of the weights, moved within bounds, the outputs there, and what other variables become."""
         x = self._flat([backend.as_tensor(v) for v in self.variables])
+        x = ops.clip(x, *self.bounds) if self.bounds else x
         if len(self.stacks) == self.stacks[0].number == 1:
             value, gradient, outputs, states = self._at(x, self.stacks[0].batch(0))
         else:
             value, gradient = self.value_and_gradient(x)
             outputs, states = self._outputs(x)
         moved = [(v, new) for v, new in zip(self.states, states, strict=True) if new is not None]
-        return Point(x, value, gradient), outputs, moved
+        return Point(x, value, gradient, self.bounds), outputs, moved
 
     def value_and_gradient(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the mean loss and its gradient."""
@@ -151,7 +153,7 @@ class BatchLoss:
             sizes = [part.shape[0] for part in self._own(values, alone)]
             of_each[:] = [i for i, size in enumerate(sizes) if size != parts[i].shape[0]]
             units = {i: ops.eye(sizes[i], dtype=self.dtype) for i in of_each}
-            return [ops.stack([derivatives(i, u, alone) for u in units[i]]) for i in of_each]
+            return [ops.stack([derivatives(i, u, alone) for u in ops.unstack(units[i])]) for i in of_each]
 
         found = backend.rows_of(rows_of_one, [a for a in keras.tree.flatten(batch) if a is not None])
         rows = {i: ops.reshape(each, (-1, x.shape[0])) for i, each in zip(of_each, found, strict=True)}
@@ -270,7 +272,7 @@ def refuse_variables(owner: str, variables: Iterable[keras.Variable]) -> None:
         if getattr(variable, "constraint", None) is not None:
             raise ValueError(
                 f"`{owner}` minimizes without constraints. Received: {path!r} with {short(variable.constraint)}. "
-                "Leave the constraint out, or use a first-order optimizer."
+                "Leave the constraint out, and give `LBFGS` its `bounds`, or use a first-order optimizer."
             )
 
 

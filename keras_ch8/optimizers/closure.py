@@ -4,7 +4,7 @@ import dataclasses
 import inspect
 import itertools
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,7 +20,7 @@ from ..second_order.contract import Method
 from ..second_order.loop import Recording, SolverState, Status, Stop, Totals, init_state, resume
 from ..second_order.result import History, OptimizeResult
 from ..telemetry.solver_log import SOLVER_NUMBERS, SolverLog
-from . import _arguments, _batch_loss
+from . import _arguments, _batch_loss, _weight_bounds
 from ._batch_loss import BatchLoss, Stack
 
 FIX = (
@@ -30,7 +30,7 @@ FIX = (
 
 TrainFunction = Callable[[Iterator[Data]], Logs]
 
-_OWN = ("iterations_per_step", "accumulate_batches", "gtol", "ftol", "xtol")
+_OWN = ("iterations_per_step", "accumulate_batches", "gtol", "ftol", "xtol", "bounds")
 
 
 class ClosureOptimizer(_arguments.FixedOnceBuilt, keras.optimizers.Optimizer):
@@ -65,6 +65,9 @@ class ClosureOptimizer(_arguments.FixedOnceBuilt, keras.optimizers.Optimizer):
         ftol: Number of at least 0: converged if an iteration changes the loss by less than this fraction of it.
             Defaults to `0.0`: never.
         xtol: Number of at least 0: converged if a step is shorter than this fraction of the weights. Defaults to `0.0`.
+        bounds: The lowest and the highest value of weights, by patterns of their paths, where `*` is any text:
+            `{"*/kernel": (0.0, np.inf)}`. The first pattern that fits a weight counts. Only `LBFGS` takes them. Weights
+            outside are moved to the bound before the first evaluation, and never leave again. Defaults to `None`.
         name: As in `keras.optimizers.Optimizer`.
 
     Raises:
@@ -129,6 +132,7 @@ class ClosureOptimizer(_arguments.FixedOnceBuilt, keras.optimizers.Optimizer):
         gtol: float = 1e-8,
         ftol: float = 0.0,
         xtol: float = 0.0,
+        bounds: Mapping[str, tuple[float, float]] | None = None,
         name: str | None = None,
         **of_method: Any,
     ) -> None:
@@ -150,6 +154,7 @@ class ClosureOptimizer(_arguments.FixedOnceBuilt, keras.optimizers.Optimizer):
         meaning = "whether the loss is the mean over all batches of an execution"
         self.accumulate_batches = _checks.flag("accumulate_batches", accumulate_batches, meaning=meaning)
         self.gtol, self.ftol, self.xtol = _checks.tolerances(gtol=gtol, ftol=ftol, xtol=xtol).values()
+        self.bounds = _weight_bounds.checked(bounds, method)
         self.telemetry = SolverLog()
         self.end = Status.RUNNING
         self.has_warned = False
@@ -178,6 +183,7 @@ class ClosureOptimizer(_arguments.FixedOnceBuilt, keras.optimizers.Optimizer):
         if not self.built:
             _batch_loss.refuse_variables(type(self).__name__, variables)
             self.method.check(sum(int(np.prod(v.shape)) for v in variables))
+            _weight_bounds.of_weights(self.bounds, variables, "float64")
         elif [id(v) for v in variables] != self.known:
             raise ValueError(
                 f"{self.name!r} remembers the curvature for the weights that it was built with. Received: "
@@ -197,6 +203,7 @@ class ClosureOptimizer(_arguments.FixedOnceBuilt, keras.optimizers.Optimizer):
         self.known = [id(v) for v in variables]
         self.sizes = [int(np.prod(v.shape)) for v in variables]
         self.dtype = "float64" if any(backend.dtype_of(v) == "float64" for v in variables) else "float32"
+        self.box = _weight_bounds.of_weights(self.bounds, variables, self.dtype)
         blank = backend.eagerly(lambda: init_state(self.method, sum(self.sizes), self.dtype).as_dict())
         self.kept = {
             name: self.add_variable(value.shape, value, dtype=value.dtype.name, name=name)
@@ -288,7 +295,7 @@ class ClosureOptimizer(_arguments.FixedOnceBuilt, keras.optimizers.Optimizer):
 
     def _iterate(self, model: keras.Model, stacks: Sequence[Stack]) -> tuple[Tensor, Tensor]:
         """Make the iterations and write what has changed; return loss and outputs before."""
-        loss = BatchLoss(model, stacks, self.dtype)
+        loss = BatchLoss(model, stacks, self.dtype, self.box)
         start, y_pred, moved = loss.first()
         before = SolverState.of({name: backend.as_tensor(v) for name, v in self.kept.items()})
         log = self.telemetry.begin(backend.as_tensor(self.iterations))

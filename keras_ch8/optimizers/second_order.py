@@ -29,7 +29,7 @@ def of_its_method(cls: Class) -> Class:
 With f the loss, and x all weights together:
 
 {algorithm}
-    iterations_per_step, accumulate_batches, gtol, ftol, xtol, name: See `ClosureOptimizer`.
+    iterations_per_step, accumulate_batches, gtol, ftol, xtol, bounds, name: See `ClosureOptimizer`.
 
 Raises:
     TypeError: If an argument is unknown, or given by place, as a learning rate would be.

@@ -7,6 +7,7 @@ from keras import ops
 
 from .._settings import Count
 from .._types import Tensor
+from ._bounded_step import compact, step
 from ._vector import dot, row, with_row
 from .contract import Point, Problem, State
 from .descent import Descent, Move
@@ -40,6 +41,10 @@ class LBFGS(Descent):
         for each pair, the first first:            r <- r + (alpha - rho y . r) s
         d <- -r
 
+    Within bounds each entry of x goes along -g as far as its bound, up to the first minimum of the quadratic that the
+    pairs explain (the Cauchy point); then on to the minimum over the entries that are still free, and back within the
+    bounds. The line search bends along them.
+
     A pair without positive curvature (s . y <= eps |s| |y|) is not kept. State: m pairs, 2 m n numbers,
     for a `history_size` of m.
 
@@ -58,12 +63,14 @@ class LBFGS(Descent):
 
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6.3; Nocedal (1980); Nocedal and Wright (2006),
-        algorithm 7.4.
+        algorithm 7.4; Byrd, Lu, Nocedal and Zhu (1995), A limited memory algorithm for bound constrained optimization;
+        Morales and Nocedal (2011).
     """
 
     history_size: Annotated[int, Count("the number of pairs that are kept", "Try 10.", 1)] = 10
 
     takes_unit_steps = True
+    takes_bounds = True
 
     def init_memory(self, n: int, dtype: str) -> State:
         """Keep the pairs in rows that are written in a circle."""
@@ -77,8 +84,11 @@ class LBFGS(Descent):
         return pairs._asdict()
 
     def direction(self, problem: Problem, point: Point, known: Tensor, **memory: Tensor) -> Tensor:
-        """Run the two loops."""
+        """Run the two loops; within bounds, step by the same matrix as far as they let it."""
         S, Y, rho, gamma = Pairs(**memory)
+        if point.bounds:
+            d = step(point.x, gamma * point.gradient, compact(S, Y, gamma, known), *point.bounds)
+            return ops.where(known > 0, d, point.downhill)
         held = ops.minimum(known, self.history_size)
 
         def pair(age: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import final
 
 import numpy as np
+import numpy.typing as npt
 from keras import ops
 
 from .. import _checks, _objects
@@ -15,11 +16,13 @@ from .._describe import section
 from .._types import Tensor
 from ..integration import backend
 from . import _vector
+from . import bounds as _bounds
 from .contract import Info, Method, Point, Problem
 from .loop import LoopState, Recording, Status, Stop, begin, iterate
 from .methods import as_method
 from .result import History, OptimizeResult
 
+Bounds = tuple[npt.ArrayLike, npt.ArrayLike] | None
 SECONDS = 0.2
 """How often the line of progress is drawn, about; nothing that is computed depends on it."""
 WIDTH = 79
@@ -110,22 +113,34 @@ class Minimizer:
         ftol: float = 0.0,
         xtol: float = 0.0,
         verbose: bool = False,
+        bounds: Bounds = None,
     ) -> OptimizeResult:
         """Run from `x0`; the arguments are those of `minimize`."""
         _checks.count("max_iterations", max_iterations, 0, meaning="the most iterations to make", fix="Try 1000.")
         tolerances = _checks.tolerances(gtol=gtol, ftol=ftol, xtol=xtol)
-        x0 = _objects.start(x0)
+        x0, box = _objects.start(x0), ()
+        if bounds is not None:
+            _bounds.refuse(as_method(self.method), bounds)
+            box = _bounds.of_vector(bounds, x0)
+            x0 = np.clip(x0, *box)
         typed = {name: np.asarray(value, x0.dtype) for name, value in tolerances.items()}
         stop = Stop(**typed, max_iterations=np.asarray(max_iterations, "int32"))
         verbose = _checks.flag("verbose", verbose, meaning="whether a line shows how far it is")
-        found = self._run(x0, stop, ProgressLine() if verbose else None)
-        if found.status == Status.CONVERGED_AT_START and found.gradient_norm == 0 and self._is_flat(x0, stop, found):
+        found = self._run(x0, stop, box, ProgressLine() if verbose else None)
+        if (
+            not box
+            and found.status == Status.CONVERGED_AT_START
+            and found.gradient_norm == 0
+            and self._is_flat(x0, stop, found)
+        ):
             return dataclasses.replace(found, status=Status.FLAT)
         return found
 
-    def _run(self, x0: np.ndarray, stop: Stop, shown: ProgressLine | None = None) -> OptimizeResult:
+    def _run(
+        self, x0: np.ndarray, stop: Stop, box: tuple[np.ndarray, ...] = (), shown: ProgressLine | None = None
+    ) -> OptimizeResult:
         stop = Stop(*map(backend.as_tensor, stop))
-        run, log = self._begun(backend.as_tensor(x0), stop)
+        run, log = self._begun(backend.as_tensor(x0), stop, tuple(map(backend.as_tensor, box)))
         while run.status == Status.RUNNING:
             pause = np.iinfo("int32").max if shown is None else shown.next_pause(run)
             run, log = self._gone_on(run, log, stop, backend.as_tensor(np.asarray(pause, "int32")))
@@ -166,9 +181,11 @@ def _problem_of(fun: Callable[[Tensor], Tensor] | Problem) -> Problem:
     return fun if isinstance(fun, Problem) else Problem.of(fun)
 
 
-def begun(fun: Callable[[Tensor], Tensor] | Problem, method: Method, x0: Tensor, stop: Stop) -> tuple[LoopState, Log]:
+def begun(
+    fun: Callable[[Tensor], Tensor] | Problem, method: Method, x0: Tensor, stop: Stop, box: tuple[Tensor, ...]
+) -> tuple[LoopState, Log]:
     """Return the run before the first iteration, and its log."""
-    start = _problem_of(fun).at(x0)
+    start = _problem_of(fun).at(x0)._replace(bounds=box)
     return begin(start, method.init(x0.shape[0], x0.dtype.name), stop), _first_row(start)
 
 
@@ -213,6 +230,7 @@ def minimize(
     ftol: float = 0.0,
     xtol: float = 0.0,
     verbose: bool = False,
+    bounds: Bounds = None,
 ) -> OptimizeResult:
     """Minimize a function of a vector, in one compiled program (section 8.6).
 
@@ -233,21 +251,29 @@ def minimize(
         xtol: Stop when the step is below this fraction of x. Defaults to `0`: never.
         verbose: Whether a line shows how far it is: iterations, f, the largest entries of gradient and step, and
             evaluations. Defaults to `False`.
+        bounds: `(low, high)`: the lowest and the highest x, each a number or an array of the shape of x0, infinite
+            where there is none. Only `"lbfgs"` takes them. A start outside is moved to the nearest point inside, and
+            every point at which f is evaluated lies inside. Defaults to `None`: none.
 
     Returns:
         An `OptimizeResult`, with SciPy's names: `x`, `fun`, what it has cost, and why it ended.
 
     Raises:
         TypeError: If `fun` is neither a function nor a `Problem`, or `method` neither a method nor a name.
-        ValueError: If an argument lies outside its range, `x0` is not a vector, or `fun` returns no scalar.
+        ValueError: If an argument lies outside its range, `x0` is not a vector, `fun` returns no scalar, `bounds` are
+            not of its shape, NaN or crossing, or the method takes none.
 
     Example:
         >>> rosenbrock = lambda x: 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2
         >>> found = keras_ch8.second_order.minimize(rosenbrock, np.array([-1.2, 1.0]))
         >>> found.success, found.x.round(4)
         (True, array([1., 1.]))
+        >>> keras_ch8.second_order.minimize(rosenbrock, np.zeros(2), bounds=([-np.inf, 0.5], [0.6, 2.0])).x.round(4)
+        array([0.6, 0.5])
 
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6; Nocedal and Wright (2006).
     """
-    return Minimizer(fun, method)(x0, max_iterations=max_iterations, gtol=gtol, ftol=ftol, xtol=xtol, verbose=verbose)
+    return Minimizer(fun, method)(
+        x0, max_iterations=max_iterations, gtol=gtol, ftol=ftol, xtol=xtol, verbose=verbose, bounds=bounds
+    )

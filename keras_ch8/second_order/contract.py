@@ -39,16 +39,28 @@ class Point(NamedTuple):
         x: Vector of shape (n,).
         value: f(x), a scalar.
         gradient: g = nabla f(x), of shape (n,).
+        bounds: The lowest and the highest x that are allowed, two vectors of shape (n,). Defaults to `()`: none.
     """
 
     x: Tensor
     value: Tensor
     gradient: Tensor
+    bounds: tuple[()] | tuple[Tensor, Tensor] = ()
+
+    def within(self, x: Tensor) -> Tensor:
+        """Return what is nearest to another x within the bounds, P(x)."""
+        return ops.clip(x, *self.bounds) if self.bounds else x
+
+    @property
+    def downhill(self) -> Tensor:
+        """-g; with bounds P(x - g) - x, which is 0 where only a bound keeps f from falling."""
+        g = self.gradient
+        return ops.where(ops.isfinite(g), self.within(self.x - g) - self.x, -g) if self.bounds else -g
 
     @property
     def gradient_norm(self) -> Tensor:
-        """The largest entry of the gradient, in absolute value."""
-        return _vector.largest(self.gradient)
+        """The largest entry of that, in absolute value."""
+        return _vector.largest(self.downhill)
 
 
 @final
@@ -209,6 +221,8 @@ class Method(Checked, abc.ABC):
 
     numbers: ClassVar[tuple[str, ...]] = ()
     """The names of `info.numbers`."""
+    takes_bounds: ClassVar[bool] = False
+    """Whether it stays within `point.bounds`."""
 
     def check(self, n: int) -> None:
         """Raise where n parameters are too many; a method without a matrix of n^2 numbers takes any number of them."""

@@ -113,15 +113,15 @@ class Descent(Method):
         """Choose a direction, search along it, and learn from the move."""
         known, promise = (state[name] for name in _OWN)
         memory = {name: state[name] for name in state.keys() - set(_OWN)}
-        g = point.gradient
+        g, steepest_d = point.gradient, point.downhill
 
         d = self.direction(problem, point, known, **memory)
         slope = _vector.dot(g, d)
         downhill = slope < -_vector.epsilon(g) * _vector.norm(g) * _vector.norm(d)
-        d = ops.where(downhill, d, -g)
+        d = ops.where(downhill, d, steepest_d)
         known = ops.where(downhill, known, 0)
-        slope = ops.where(downhill, slope, -_vector.dot(g, g))
-        steepest = ops.all(d == -g)
+        slope = ops.where(downhill, slope, _vector.dot(g, steepest_d))
+        steepest = ops.all(d == steepest_d)
 
         line = Line(problem, point, d, slope)
         first = _first_step(line, promise)
@@ -130,7 +130,7 @@ class Descent(Method):
         chosen, accepted, evaluations, marks = search_along(line, self.line_search, first)
         found = accepted | (chosen.value < point.value - line.rounding)
         chosen = _vector.where(found, chosen, line.start)
-        after = Point(line.at(chosen.step), chosen.value, chosen.gradient)
+        after = point._replace(x=line.at(chosen.step), value=chosen.value, gradient=chosen.gradient)
         moved = ops.any(after.x != point.x)
 
         learned, useful = self.learn(Move(point, after, d), known, **memory)

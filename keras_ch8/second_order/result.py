@@ -38,7 +38,8 @@ class OptimizeResult(Result):
     Args:
         x: The point; of an optimizer all weights, end to end, in the order of `model.trainable_variables`.
         fun: f(x).
-        gradient_norm: The largest entry of the gradient there, in absolute value; infinite if one is NaN.
+        gradient_norm: The largest entry of the gradient there, in absolute value; infinite if one is NaN. With bounds
+            it is that of P(x - g) - x, where P is the nearest point within them.
         nit: Iterations that were made.
         nfev: How often f and its gradient were computed, the start included.
         nhev: Products with the Hessian.

@@ -24,7 +24,10 @@ def saved(optimizer):
 
 FIXED = [
     (ours.Adam, ("beta_1", "clipnorm", "weight_decay", "gradient_accumulation_steps")),
-    (ours.LBFGS, ("history_size", "line_search", "iterations_per_step", "gtol", "ftol", "xtol", "accumulate_batches")),
+    (
+        ours.LBFGS,
+        ("history_size", "line_search", "iterations_per_step", "gtol", "ftol", "xtol", "accumulate_batches", "bounds"),
+    ),
     (lambda: ours.BlockCoordinateDescent("sgd", [".*"]), ("steps_per_block", "blocks")),
 ]
 

@@ -1,7 +1,5 @@
 """Gauss and Newton's step and the natural gradient: beside NumPy, by either matrix, and on sums of squares."""
 
-import functools
-
 import numpy as np
 import pytest
 from keras import ops
@@ -17,12 +15,16 @@ X = np.array([1.0, 2.0, 0.5])
 
 
 def stepped(method, m):
-    """Return where one iteration leads from X, with m residuals; and r and J there, in NumPy."""
+    """Return where one iteration leads from X, with m residuals; r and J there, in NumPy; and the method's numbers."""
     problem = Problem.of_squares(lambda x: curve(x)[:m])
     x = ops.convert_to_tensor(X)
-    iterate = backend.trace(functools.partial(method.iterate, problem))
-    after, _, info = iterate(problem.at(x), method.init(3, "float64"))
-    return after.x.numpy() - X, curve(x).numpy()[:m], curve_jacobian(X)[:m], info
+
+    def iterate(point, state):
+        after, _, info = method.iterate(problem, point, state)
+        return after.x, dict(info.numbers)
+
+    end, numbers = backend.trace(iterate)(problem.at(x), method.init(3, "float64"))
+    return end.numpy() - X, curve(x).numpy()[:m], curve_jacobian(X)[:m], numbers
 
 
 @pytest.mark.parametrize("m", [7, 2], ids=["more residuals than parameters", "fewer"])
@@ -33,8 +35,8 @@ def test_a_step_of_gauss_and_newton_is_that_of_least_squares(m):
 
 @pytest.mark.parametrize("m", [7, 2], ids=["more residuals than parameters", "fewer"])
 def test_a_step_of_the_natural_gradient_is_damped_and_follows_the_bend(m):
-    delta, r, J, info = stepped(NaturalGradient(), m)
-    alpha = float(info.numbers["damping"]) * np.sum(J**2) / min(m, 3)
+    delta, r, J, numbers = stepped(NaturalGradient(), m)
+    alpha = float(numbers["damping"]) * np.sum(J**2) / min(m, 3)
     inverse = np.linalg.inv(J.T @ J + alpha * np.eye(3)) @ J.T
     v, h = -inverse @ r, 0.1
     ahead = curve(ops.convert_to_tensor(X + h * v)).numpy()[:m]

@@ -360,9 +360,10 @@ def solve(matrix: Tensor, b: Tensor) -> tf.Tensor:
 
 
 def solve_positive(matrix: Tensor, b: Tensor) -> tf.Tensor:
-    """Return the solution of a positive definite system; NaN where it is not positive definite."""
+    """Return the solution of a positive definite system, or one for each column; NaN where it is not positive."""
     W = inverse_factor(matrix)
-    return tf.linalg.matvec(W, tf.linalg.matvec(W, b), transpose_a=True)
+    columns = b if len(b.shape) == 2 else b[:, None]
+    return tf.reshape(tf.matmul(W, tf.matmul(W, columns), transpose_a=True), tf.shape(b))
 
 
 _LARGEST_BLOCK = 64

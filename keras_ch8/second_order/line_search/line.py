@@ -40,7 +40,7 @@ class Trial(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """The function along d from a point: phi(t) = f(x + t d)."""
+    """The function along d from a point: phi(t) = f(x + t d). An entry that meets its bound stops there."""
 
     problem: Problem
     point: Point
@@ -63,13 +63,14 @@ class Line:
         return _vector.rounding(self.value)
 
     def at(self, step: Tensor) -> Tensor:
-        """Return x + t d."""
-        return self.point.x + step * self.direction
+        """Return x + t d, within the bounds."""
+        return self.point.within(self.point.x + step * self.direction)
 
     def trial(self, step: Tensor) -> Trial:
         """Evaluate a step."""
-        value, gradient = self.problem.value_and_gradient(self.at(step))
-        slope = _vector.dot(gradient, self.direction)
+        x, d = self.at(step), self.direction
+        value, gradient = self.problem.value_and_gradient(x)
+        slope = _vector.dot(gradient, ops.where(x == self.point.x + step * d, d, 0) if self.point.bounds else d)
         return Trial(step, ops.where(ops.isfinite(value) & ops.isfinite(slope), value, float("inf")), slope, gradient)
 
 
