@@ -1,5 +1,6 @@
 """The loss of a model on some batches, as a function of all its weights end to end, and where there is none."""
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -159,7 +160,7 @@ class BatchLoss:
         rows = {i: ops.reshape(each, (-1, x.shape[0])) for i, each in zip(of_each, found, strict=True)}
         for i in set(range(len(parts))) - set(of_each):
             unit = ops.eye(parts[i].shape[0], dtype=self.dtype)
-            rows[i] = backend.rows_of(lambda u, i=i: derivatives(i, u, batch), unit)
+            rows[i] = backend.rows_of(functools.partial(derivatives, i, batch=batch), unit)
         roots = [_root_of_size(part) for part in parts]
         r = ops.concatenate([part / root for part, root in zip(parts, roots, strict=True)])
         return r, ops.concatenate([rows[i] / root for i, root in enumerate(roots)])

@@ -118,20 +118,21 @@ class Minimizer:
         """Run from `x0`; the arguments are those of `minimize`."""
         _checks.count("max_iterations", max_iterations, 0, meaning="the most iterations to make", fix="Try 1000.")
         tolerances = _checks.tolerances(gtol=gtol, ftol=ftol, xtol=xtol)
-        x0, box = _objects.start(x0), ()
+        start = _objects.start(x0)
+        box: tuple[np.ndarray, ...] = ()
         if bounds is not None:
             _bounds.refuse(as_method(self.method), bounds)
-            box = _bounds.of_vector(bounds, x0)
-            x0 = np.clip(x0, *box)
-        typed = {name: np.asarray(value, x0.dtype) for name, value in tolerances.items()}
+            box = _bounds.of_vector(bounds, start)
+            start = np.clip(start, *box)
+        typed = {name: np.asarray(value, start.dtype) for name, value in tolerances.items()}
         stop = Stop(**typed, max_iterations=np.asarray(max_iterations, "int32"))
         verbose = _checks.flag("verbose", verbose, meaning="whether a line shows how far it is")
-        found = self._run(x0, stop, box, ProgressLine() if verbose else None)
+        found = self._run(start, stop, box, ProgressLine() if verbose else None)
         if (
             not box
             and found.status == Status.CONVERGED_AT_START
             and found.gradient_norm == 0
-            and self._is_flat(x0, stop, found)
+            and self._is_flat(start, stop, found)
         ):
             return dataclasses.replace(found, status=Status.FLAT)
         return found

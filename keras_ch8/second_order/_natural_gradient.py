@@ -1,7 +1,8 @@
 """The natural gradient of a sum of squares, damped, with a correction for the bend of the residuals."""
 
 import dataclasses
-from typing import Annotated, final
+from collections.abc import Callable
+from typing import Annotated, cast, final
 
 from keras import ops
 
@@ -68,6 +69,7 @@ class NaturalGradient(Limited, BoundedMethod):
         """Compute J and the smaller of its two products with itself."""
         dtype = point.x.dtype
         r, J = problem.linear(type(self).__name__, point.x)
+        residuals = cast(Callable[[Tensor], Tensor], problem.residuals)
         G, unit = gram(J), ops.sum(ops.square(J)) / min(J.shape)
 
         def step(mu: Tensor) -> ProposedStep:
@@ -75,7 +77,7 @@ class NaturalGradient(Limited, BoundedMethod):
             solve = damped_inverse(J, G, alpha)
             v = -solve(r)
             Jv = ops.matmul(J, v)
-            ahead = ops.cast(problem.residuals(point.x + _PROBE * ops.cast(v, dtype)), "float64")
+            ahead = ops.cast(residuals(point.x + _PROBE * ops.cast(v, dtype)), "float64")
             a = -solve(2 / _PROBE * ((ahead - r) / _PROBE - Jv)) / 2
             v_and_a = ops.where(2 * norm(a) <= 0.75 * norm(v), v + a, v)
             promise = dot(Jv, Jv) + 2 * alpha * dot(v, v)
