@@ -38,12 +38,29 @@ def things(by):
             for field in PARTS:
                 for j, part in enumerate(parts_of(rule, field)):
                     found[field][f"{_name(part)}, of {name}"] = source, i, field, j
-                    for leaf in _add_members(part, found["member"]):
+                    _add_members(part, found["member"])
+                    for leaf in leaves_of(part):
                         found["quantity"][leaf.quantity.name] = "quantity", leaf.quantity.name
     found["check"] = {check.name: ("check", check.name) for check in by.of_start}
     found["cause"] = {f"{c} explains {s}": ("cause", c, s) for c, symptoms in by.explains.items() for s in symptoms}
     order = ("rule", "check", "quantity", *PARTS, "member", "cause")
     return {f"{kind}: {name}": key for kind in order for name, key in found[kind].items()}
+
+
+def counted(some):
+    """Return in words how much some rules decide: a limit is a condition in each rule that asks for it."""
+    leaves = [leaf for rule in some for field in PARTS for part in parts_of(rule, field) for leaf in leaves_of(part)]
+    limits = {(leaf.quantity.name, number) for leaf in leaves for number in (leaf.watch, leaf.act)}
+    quantities, numbers = {leaf.quantity.name for leaf in leaves}, {number for _, number in limits}
+    return (
+        f"{len(some)} rules, {len(leaves)} conditions on {len(quantities)} quantities, {len(limits)} limits of them, "
+        f"{len(numbers)} numbers"
+    )
+
+
+def leaves_of(part):
+    """Return the limits in a part of a rule."""
+    return [leaf for member in part.limits for leaf in leaves_of(member)] if isinstance(part, Combination) else [part]
 
 
 def parts_of(rule, field):
@@ -53,12 +70,10 @@ def parts_of(rule, field):
 
 
 def _add_members(part, found):
-    """Add the members of a combination and of those in it, and return the limits there."""
-    if not isinstance(part, Combination):
-        return [part]
-    for j, member in enumerate(part.limits):
+    """Add the members of a combination and of those in it."""
+    for j, member in enumerate(part.limits if isinstance(part, Combination) else ()):
         found[f"{_name(member)}, {part.how} ({part.name})"] = part, j
-    return [leaf for member in part.limits for leaf in _add_members(member, found)]
+        _add_members(member, found)
 
 
 def _name(part):
@@ -190,7 +205,7 @@ def main():
     parser.add_argument("--json", type=Path, default=Path("ablate.json"))
     options = parser.parse_args()
     by, paths = replay.today(), replay.paths(options)
-    print(", ".join(f"{n} {kind}" for kind, n in collections.Counter(t.partition(":")[0] for t in things(by)).items()))
+    print(counted([rule for its in by.of.values() for rule in its]))
     of = {"things": [*things(by)], "records": [f"{path.name} {path.stat().st_size}" for path in paths]}
     kept = json.loads(options.json.read_text()) if options.json.exists() else {}
     tried = kept["tried"] if of.items() <= kept.items() else {}

@@ -42,8 +42,8 @@ def too_short(thirds, left, *, epochs=10, best=-1, **more):
         ({"training": np.ones(10)}, "act"),  # the validation loss is what counts
         ({"chance": np.nan, "fall": 0.141, "kept": 1.0}, "act"),  # it is compared with the first epoch
         ({"chance": np.nan}, "ok"),
-        ({"fall": 0.111, "kept": 1.0}, "ok"),
-        ({"fall": 0.113, "kept": 1.0}, "act"),
+        ({"fall": 0.1, "kept": 1.0}, "ok"),
+        ({"fall": 0.12, "kept": 1.0}, "act"),
         ({"kept": 0.49}, "ok"),  # a pace that falls as it has fallen gains little
         ({"left": 0.299}, "ok"),  # it is of use already
         ({"total": 401}, "ok"),  # there was time

@@ -26,7 +26,7 @@ def swinging(rises=1.0, ratio=1.2, height=0.9):
     return level("step_length", with_steps(values, ratio), "step_too_long")
 
 
-def rising_again(by=0.7, overshoot=1.2):
+def rising_again(by=0.5, overshoot=1.2):
     values = [1.0, *[0.4] * 5, *[0.4 * (1 + by)] * 3]
     return level("step_length", with_steps(values, 2 * overshoot), "step_too_long")
 
