@@ -101,7 +101,7 @@ def test_the_way_out_of_a_saddle_point_is_seen_where_the_gradient_hides_it():
         found = run(np.array(x0))
         assert found.success
         assert found.fun == pytest.approx(-0.25, abs=1e-6)
-    assert run._program.experimental_get_tracing_count() == 1
+    assert run._gone_on.experimental_get_tracing_count() == 1
     *_, (point, _, _) = quick(two_valleys, np.array([1, 0], "float32"), Newton(), 12)
     assert float(point.value) == pytest.approx(-0.25, abs=1e-6)
     *_, (point, _, _) = quick(two_valleys, np.array([1.0, 0.0]), PRINTED, 2)

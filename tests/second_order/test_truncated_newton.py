@@ -89,7 +89,7 @@ def test_a_thousand_parameters_take_some_products_and_no_matrix():
         assert found.success
         np.testing.assert_allclose(found.x, 1, atol=1e-6)
         assert found.nhev < 1000
-    assert run._program.experimental_get_tracing_count() == 1
+    assert run._gone_on.experimental_get_tracing_count() == 1
 
 
 @pytest.mark.full
