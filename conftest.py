@@ -47,6 +47,7 @@ TRAINING = (
 
 ALIKE = [f"keras_ch8/optimizers/second_order.py::keras_ch8.optimizers.second_order.{name}" for name in (
     "TruncatedNewton", "SaddleFreeNewton", "LevenbergMarquardt", "SteepestDescent", "ConjugateGradient", "BFGS",
+    "SSBFGS", "SSBroyden",
 )]  # fmt: skip
 """Examples of optimizers that are those of Newton and LBFGS with another name: they run in `.ci/full`."""
 

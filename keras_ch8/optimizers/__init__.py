@@ -16,10 +16,12 @@ from .groups import Group
 from .second_order import (
     BFGS,
     LBFGS,
+    SSBFGS,
     ConjugateGradient,
     LevenbergMarquardt,
     Newton,
     SaddleFreeNewton,
+    SSBroyden,
     SteepestDescent,
     TruncatedNewton,
 )
@@ -29,6 +31,7 @@ __all__ = [
     "BFGS",
     "LBFGS",
     "SGD",
+    "SSBFGS",
     "Adagrad",
     "Adam",
     "AdamW",
@@ -41,6 +44,7 @@ __all__ = [
     "Newton",
     "RMSprop",
     "RMSpropNesterov",
+    "SSBroyden",
     "SaddleFreeNewton",
     "SteepestDescent",
     "TruncatedNewton",

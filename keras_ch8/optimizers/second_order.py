@@ -139,3 +139,21 @@ class LBFGS(ClosureOptimizer, method=methods.LBFGS):
     """BFGS without its matrix, from the last pairs of steps and changes of the gradient (section 8.6.3)."""
 
     section = "8.6.3"
+
+
+@final
+@registered
+@of_its_method
+class SSBFGS(ClosureOptimizer, method=methods.SSBFGS):
+    """BFGS that scales its matrix before each update (Al-Baali 1998)."""
+
+    paper = "Al-Baali 1998"
+
+
+@final
+@registered
+@of_its_method
+class SSBroyden(ClosureOptimizer, method=methods.SSBroyden):
+    """The self-scaled method of Broyden's family for physics-informed networks (Al-Baali and Khalfan 2005)."""
+
+    paper = "Al-Baali and Khalfan 2005"

@@ -116,8 +116,8 @@ class Minimizer:
         fun: x -> f(x): a vector of shape (n,) to a scalar, both tensors, written on `keras.ops` or TensorFlow; or a
             `Problem`, of which more than f is known, such as the residuals of a sum of squares.
         method: A method of `keras_ch8.second_order.methods`, or the name of one: `"bfgs"`, `"conjugate_gradient"`,
-            `"lbfgs"`, `"levenberg_marquardt"`, `"newton"`, `"saddle_free_newton"`, `"steepest_descent"` or
-            `"truncated_newton"`. Defaults to `"lbfgs"`.
+            `"lbfgs"`, `"levenberg_marquardt"`, `"newton"`, `"saddle_free_newton"`, `"ssbfgs"`, `"ssbroyden"`,
+            `"steepest_descent"` or `"truncated_newton"`. Defaults to `"lbfgs"`.
 
     Raises:
         TypeError: If `fun` is neither a function nor a `Problem`, or `method` neither a method nor a name.
@@ -247,8 +247,8 @@ def minimize(
             `Problem`, of which more than f is known, such as the residuals of a sum of squares.
         x0: The start: a vector in float32 or float64, which is the type that is computed in. float64 if it is a list.
         method: A method of `keras_ch8.second_order.methods`, or the name of one: `"bfgs"`, `"conjugate_gradient"`,
-            `"lbfgs"`, `"levenberg_marquardt"`, `"newton"`, `"saddle_free_newton"`, `"steepest_descent"` or
-            `"truncated_newton"`. Defaults to `"lbfgs"`.
+            `"lbfgs"`, `"levenberg_marquardt"`, `"newton"`, `"saddle_free_newton"`, `"ssbfgs"`, `"ssbroyden"`,
+            `"steepest_descent"` or `"truncated_newton"`. Defaults to `"lbfgs"`.
         max_iterations: Integer of at least 0: the most iterations to make. Defaults to `1000`.
         gtol: Stop when no entry of the gradient is larger than this in absolute value. The gradient scales with f, so
             give a smaller number for a function whose values are tiny. Defaults to `1e-5`.

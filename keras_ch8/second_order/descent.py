@@ -46,6 +46,12 @@ class Move(NamedTuple):
         """The change of the gradient."""
         return self.after.gradient - self.before.gradient
 
+    @property
+    def is_curved_up(self) -> Tensor:
+        """Whether s and y show positive curvature, in any units: s . y > eps |s| |y|."""
+        s, y = self.s, self.y
+        return _vector.dot(s, y) > _vector.epsilon(s) * _vector.norm(s) * _vector.norm(y)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Descent(Method):

@@ -4,17 +4,25 @@ from collections.abc import Callable
 from typing import Any
 
 from .._describe import short
-from ._directions import BFGS, LBFGS, ConjugateGradient, SteepestDescent
-from ._newton import LevenbergMarquardt, Newton, SaddleFreeNewton
+from ._bfgs import BFGS
+from ._conjugate_gradient import ConjugateGradient
+from ._lbfgs import LBFGS
+from ._levenberg_marquardt import LevenbergMarquardt
+from ._newton import Newton
+from ._saddle_free_newton import SaddleFreeNewton
+from ._self_scaled import SSBFGS, SSBroyden
+from ._steepest_descent import SteepestDescent
 from ._truncated_newton import TruncatedNewton
 from .contract import Method
 
 __all__ = [
     "BFGS",
     "LBFGS",
+    "SSBFGS",
     "ConjugateGradient",
     "LevenbergMarquardt",
     "Newton",
+    "SSBroyden",
     "SaddleFreeNewton",
     "SteepestDescent",
     "TruncatedNewton",
@@ -27,6 +35,8 @@ METHODS: dict[str, Callable[[], Method]] = {
     "levenberg_marquardt": LevenbergMarquardt,
     "newton": Newton,
     "saddle_free_newton": SaddleFreeNewton,
+    "ssbfgs": SSBFGS,
+    "ssbroyden": SSBroyden,
     "steepest_descent": SteepestDescent,
     "truncated_newton": TruncatedNewton,
 }

@@ -7,8 +7,8 @@ from keras_ch8 import optimizers as ours
 from tests.forked import two_replicas
 
 NAMES = [
-    "BFGS", "ConjugateGradient", "LBFGS", "LevenbergMarquardt", "Newton", "SaddleFreeNewton", "SteepestDescent",
-    "TruncatedNewton",
+    "BFGS", "ConjugateGradient", "LBFGS", "LevenbergMarquardt", "Newton", "SSBFGS", "SSBroyden", "SaddleFreeNewton",
+    "SteepestDescent", "TruncatedNewton",
 ]  # fmt: skip
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(24, 3)).astype("float32")

@@ -99,7 +99,7 @@ def test_seven_iterations_in_a_step_are_seven_steps(float64):
     [
         ("BFGS", "bfgs"), ("ConjugateGradient", "conjugate_gradient"), ("Newton", "newton"),
         ("SaddleFreeNewton", "saddle_free_newton"), ("SteepestDescent", "steepest_descent"),
-        ("TruncatedNewton", "truncated_newton"),
+        ("TruncatedNewton", "truncated_newton"), ("SSBFGS", "ssbfgs"), ("SSBroyden", "ssbroyden"),
     ],
 )  # fmt: skip
 def test_the_path_of_every_method_is_that_of_minimize(name, method, float64):

@@ -7,9 +7,10 @@ import pytest
 from keras import ops
 
 from keras_ch8.extend import Descent
-from keras_ch8.second_order._directions import BETAS
+from keras_ch8.second_order._conjugate_gradient import BETAS
 from keras_ch8.second_order.line_search import Constant, Exact, StrongWolfe
-from keras_ch8.second_order.methods import BFGS, LBFGS, ConjugateGradient, SteepestDescent
+from keras_ch8.second_order.loop import Status
+from keras_ch8.second_order.methods import BFGS, LBFGS, SSBFGS, ConjugateGradient, SSBroyden, SteepestDescent
 from tests.second_order.functions import iterations, quadratic, rosenbrock, runner, start
 
 ROSENBROCK = np.array([-1.2, 1.0, -1.2, 1.0, 0.5])
@@ -108,17 +109,6 @@ def test_the_two_loops_are_the_matrix_of_the_last_pairs(memory):
         last = point
 
 
-def test_bfgs_keeps_a_matrix_that_explains_the_last_step_and_is_positive():
-    _, last = start(rosenbrock, ROSENBROCK)
-    for point, state, _ in iterations(rosenbrock, ROSENBROCK, BFGS(), 12):
-        matrix = state["M"].numpy()
-        s, y = point.x.numpy() - last.x.numpy(), point.gradient.numpy() - last.gradient.numpy()
-        np.testing.assert_allclose(matrix @ y, s, rtol=1e-7, atol=1e-9 * np.abs(s).max())
-        np.testing.assert_allclose(matrix, matrix.T, rtol=1e-12, atol=1e-15 * np.abs(matrix).max())
-        assert np.linalg.eigvalsh(matrix).min() > 0
-        last = point
-
-
 class Told(Descent):
     """Proposes what it is told."""
 
@@ -178,3 +168,46 @@ def test_state_keeps_names_shapes_and_types(method, dtype):
 def test_conjugate_gradients_want_more_of_the_slope_taken_away():
     assert ConjugateGradient().line_search == StrongWolfe(c2=0.4)
     assert LBFGS(5, line_search=Exact()) == LBFGS(history_size=5, line_search=Exact())
+
+
+def broyden(B, s, y, kind, is_first):
+    """Return the next Hessian from this one, of the self-scaled Broyden family as Al-Baali and Khalfan print it."""
+    b, h = s @ B @ s / (s @ y), y @ np.linalg.solve(B, y) / (s @ y)
+    a, smaller = b * h - 1, min(1, 1 / b)
+    c = np.sqrt(a / (1 + a))
+    r = min(1, h * (1 - c))
+    theta = {"BFGS": 0, "SSBFGS": 0, "SSBroyden": max((r - 1) / a, min(1 / r, (1 - b) / b))}[kind]
+    sigma = 1 + a * theta
+    root = sigma ** (-1 / (len(s) - 1))
+    tau = {
+        "BFGS": 1,
+        "SSBFGS": smaller,
+        "SSBroyden": min(smaller * root, sigma) if theta <= 0 else smaller * min(root, 1 / theta),
+    }[kind]
+    tau = h / sigma if is_first else tau
+    Bs = B @ s
+    w = np.sqrt(s @ Bs) * (y / (s @ y) - Bs / (s @ Bs))
+    return tau * (B - np.outer(Bs, Bs) / (s @ Bs) + theta * np.outer(w, w)) + np.outer(y, y) / (s @ y)
+
+
+@pytest.mark.parametrize("method", [BFGS(), SSBFGS(), SSBroyden()], ids=lambda m: type(m).__name__)
+def test_the_matrix_is_the_inverse_of_the_hessian_of_the_paper_and_stays_positive(method):
+    f = lambda x: rosenbrock(x) + 1e4 * x[0] ** 4  # noqa: E731
+    _, last = start(f, ROSENBROCK)
+    B = np.eye(5)
+    for k, (point, state, _) in enumerate(iterations(f, ROSENBROCK, method, 15)):
+        s, y = point.x.numpy() - last.x.numpy(), point.gradient.numpy() - last.gradient.numpy()
+        B, matrix = broyden(B, s, y, type(method).__name__, is_first=k == 0), state["M"].numpy()
+        np.testing.assert_allclose(matrix @ B, np.eye(5), atol=1e-6)
+        np.testing.assert_allclose(matrix, matrix.T, rtol=1e-12, atol=1e-15 * np.abs(matrix).max())
+        assert np.linalg.eigvalsh(matrix).min() > 0
+        last = point
+
+
+@pytest.mark.parametrize("method", [SSBFGS(), SSBroyden()], ids=lambda m: type(m).__name__)
+def test_scaling_saves_half_of_the_evaluations_where_curvatures_differ_and_change(method):
+    f, _, _ = quadratic(np.logspace(0, 4, 50))
+    curved = lambda x: f(x) + ops.sum(x**4) / 4  # noqa: E731
+    plain, scaled = (runner(curved, each)(np.full(50, 3.0), gtol=1e-6) for each in (BFGS(), method))
+    assert int(scaled.status) == Status.CONVERGED_GRADIENT
+    assert int(scaled.totals.evaluations) < 0.6 * int(plain.totals.evaluations)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_ch8.second_order._newton import ritz
+from keras_ch8.second_order._spectrum import ritz
 from keras_ch8.second_order.loop import Status
 from keras_ch8.second_order.methods import SaddleFreeNewton
 from tests.second_order.functions import runner, start
