@@ -103,8 +103,8 @@ def document(results):
         lines += ["", "```text", "$ python benchmarks/programs/run.py --doctor", "```", ""]
         lines += [found["table"], "", f"{found['total']}."]
     if COSTS.exists():
-        lines += ["", "```text", "$ python benchmarks/programs/run.py --cost 10", "```", ""]
-        lines += [json.loads(COSTS.read_text())["table"]]
+        found = json.loads(COSTS.read_text())
+        lines += ["", "```text", *commands_of_costs(found["rows"]), "```", "", found["table"]]
     lines += ["", "## faults", "", title_of("faults/run.py")]
     for name, file in FAULTS.items():
         if file.exists():
@@ -112,6 +112,14 @@ def document(results):
             lines += ["", "```text", f"$ python benchmarks/faults/run.py --{name}", "```", ""]
             lines += [found["table"], *of_which_code(found["cases"].values())]
     return "\n".join(lines) + "\n"
+
+
+def commands_of_costs(rows):
+    """Return the command that has made the rows of each length."""
+    of_length = {}
+    for program, seconds in sorted(name.split(", ") for name in rows):
+        of_length.setdefault(int(seconds.removesuffix(" s")), []).append(program)
+    return [f"$ python benchmarks/programs/run.py {' '.join(of_length[s])} --cost {s}" for s in sorted(of_length)]
 
 
 def of_which_code(rows):

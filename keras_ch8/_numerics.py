@@ -1,6 +1,7 @@
 """Every numeric guard of the suite, each with its reason. Formulae elsewhere stay as the book prints them."""
 
 import functools
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -13,6 +14,9 @@ from .integration import backend
 # Explicit mantissa bits, and the smallest normal number, of the types that are stored narrow and computed wide.
 _NARROW = {"float16": (10, 2.0**-14), "bfloat16": (7, 2.0**-126)}
 _WIDE_MANTISSA_BITS = 23
+
+LARGE = 16_384
+"""Entries from which on it takes longer to copy a tensor than to run one operation more."""
 
 
 def is_narrow(dtype: str) -> bool:
@@ -127,7 +131,8 @@ def careful_norm(tensors: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
 
     With an infinite or NaN entry the norm is infinite or NaN.
     """
-    wide = _wide([backend.values(t) for t in tensors])
+    sparse = [backend.values(t) for t in tensors if backend.is_sparse(t)]
+    wide = _wide([end_to_end([t for t in tensors if not backend.is_sparse(t)]), *sparse])
     largest = functools.reduce(ops.maximum, [ops.max(ops.abs(v), initial=0) for v in wide])
     scale = ops.where((largest > 0) & ops.isfinite(largest), largest, 1)
     total = functools.reduce(ops.add, [ops.sum(ops.square(v / scale)) for v in wide])
@@ -167,6 +172,37 @@ def end_to_end(tensors: Sequence[Tensor]) -> Tensor:
     """
     size = sum(math.prod(t.shape) for t in tensors)
     return backend.join(_wide(tensors), size) if size else ops.zeros((1,), "float32")
+
+
+def pieces(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """Return large tensors as vectors, then the entries of all small ones in one more, in the widest of their types.
+
+    Few operations are traced for many small ones, and no large one is copied.
+    """
+    wide = _wide(tensors)
+    large = [ops.reshape(t, (-1,)) for t in wide if _is_large(t.shape)]
+    small = [t for t in wide if not _is_large(t.shape)]
+    return [*large, end_to_end(small)] if small else large
+
+
+def of_pieces(vectors: Sequence[Tensor], shapes: Sequence[tuple[int, ...]]) -> list[Tensor]:
+    """Undo `pieces` of tensors of these shapes."""
+    small = [shape for shape in shapes if not _is_large(shape)]
+    large, cut = iter(vectors), iter(backend.cut(vectors[-1], small) if small else [])
+    return [ops.reshape(next(large), shape) if _is_large(shape) else next(cut) for shape in shapes]
+
+
+def entries(vectors: Sequence[Tensor], count: int) -> Tensor:
+    """Return so many entries of vectors, evenly spread over all of them, in float32."""
+    ends = np.cumsum([0, *(v.shape[0] for v in vectors)])
+    places = np.linspace(0, ends[-1] - 1, count).round().astype("int32")
+    of_each = [places[(begin <= places) & (places < end)] - begin for begin, end in itertools.pairwise(ends)]
+    found = [backend.rows(v, own) for v, own in zip(vectors, of_each, strict=True) if len(own)]
+    return ops.cast(ops.concatenate(found), "float32")
+
+
+def _is_large(shape: Sequence[int]) -> bool:
+    return math.prod(shape) >= LARGE
 
 
 def _wide(tensors: Sequence[Tensor]) -> list[Tensor]:

@@ -343,8 +343,8 @@ class ObservedOptimizer:
         # what it counts there it counts here too.
         is_measured = self.recorder.is_measured(step.number)
         copied = step.indices if is_measured is not False else ()
-        copies = backend.copy_when(is_measured, [backend.native(v) for v in self._variables(copied)])
-        return _Begun(rate, is_measured, dict(zip(copied, copies, strict=True)))
+        before = backend.copy_when(is_measured, map(backend.native, self._variables(copied)), _numerics.pieces)
+        return _Begun(rate, is_measured, before)
 
     def _ending(self, step: "_Step", begun: "_Begun") -> tuple[Any, ...]:
         """Return what the step is to end with, and what that is given: in a loop op by op with its row, in one graph.
@@ -359,7 +359,7 @@ class ObservedOptimizer:
 
     def _end_with_row(self, clipped: Clipped, number: Any, loss: Any, rate: Any) -> None:
         """Leave the row of a step that is not measured, inside it."""
-        step, begun = _Step((), [], number, loss), _Begun(rate, False, {})
+        step, begun = _Step((), [], number, loss), _Begun(rate, False, [])
         self.recorder.net.attempt(partial(self._write, step, begun, None, [clipped]))
 
     def _leave(self, step: "_Step", begun: "_Begun", seen: "_Seen | None", reports: Sequence[Clipped]) -> None:
@@ -382,14 +382,14 @@ class ObservedOptimizer:
         self.recorder.make_rings()
         variables = dict(zip(clipped.after, self._variables(clipped.after), strict=True))
 
-        def moved() -> Any:
-            after = _numerics.end_to_end([backend.as_tensor(v) for v in variables.values()])
-            return backend.branch(
-                begun.is_measured,
-                lambda: (
-                    after - _numerics.end_to_end([ops.reshape(begun.before[i], v.shape) for i, v in variables.items()])
-                ),
-                lambda: ops.full_like(after, float("nan")),
+        def moved() -> list[Any]:
+            after = _numerics.pieces([backend.as_tensor(v) for v in variables.values()])
+            return list(
+                backend.branch(
+                    begun.is_measured,
+                    lambda: [a - ops.reshape(b, a.shape) for a, b in zip(after, begun.before, strict=True)],
+                    lambda: [ops.full_like(a, float("nan")) for a in after],
+                )
             )
 
         def leave(tail: Tensor | None) -> None:
@@ -398,7 +398,7 @@ class ObservedOptimizer:
         def tail() -> Tensor:
             dense = [backend.densify(clipped.after[i], v.shape) for i, v in variables.items()]
             change = moved()
-            return measured(dense, change, half, self._of_groups(variables, change))
+            return measured(_numerics.pieces(dense), change, half, self._of_groups(variables, change))
 
         if backend.replicated() and is_due is not False:  # replicas cannot meet in a branch to write a row
             leave(backend.branch(is_due, tail, partial(not_measured, len(self.recorder.group_rates))))
@@ -409,11 +409,12 @@ class ObservedOptimizer:
             reported = self.optimizer.report_step(dict(zip(clipped.after, clipped.halves, strict=True)))
             self.recorder.write_numbers(step.number, reported)
 
-    def _of_groups(self, variables: Mapping[int, Any], change: Any) -> list[Tensor]:
+    def _of_groups(self, variables: Mapping[int, Any], change: Sequence[Any]) -> list[Tensor]:
         """Return the norm of the change over that of the weights, for each group; NaN where none has a gradient."""
         if not self.recorder.group_rates:
             return []
-        moved = dict(zip(variables, backend.cut(change, [tuple(v.shape) for v in variables.values()]), strict=True))
+        shapes = [tuple(v.shape) for v in variables.values()]
+        moved = dict(zip(variables, _numerics.of_pieces(change, shapes), strict=True))
         found = []
         for members in self.optimizer.grouping.members.values():
             own = [i for i in members if i in variables]
@@ -443,11 +444,11 @@ class _Seen(NamedTuple):
 
 
 class _Begun(NamedTuple):
-    """What of a step is known before it is made: its rate, whether it is measured, and then the weights."""
+    """What of a step is known before it is made: its rate, whether it is measured, and then the weights in pieces."""
 
     rate: Any
     is_measured: Any
-    before: Mapping[int, Any]
+    before: Sequence[Any]
 
 
 def _new_state(shape: tuple[int, ...], name: str) -> keras.Variable:

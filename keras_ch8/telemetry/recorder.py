@@ -39,21 +39,19 @@ def not_measured(groups: int) -> Any:
     return ops.full((len(TAIL) + SAMPLE + groups,), float("nan"), "float32")
 
 
-def measured(gs: Sequence[Any], moved: Any, half: Tensor, of_groups: Sequence[Tensor]) -> Any:
+def measured(gradient: Sequence[Any], moved: Sequence[Any], half: Tensor, of_groups: Sequence[Tensor]) -> Any:
     """Return the tail of a row that is due, with |delta theta / g| of a sample of the parameters, NaN where g is 0.
 
     Args:
-        gs: The gradient of each variable that has one, before the factor; no sparse ones.
-        moved: The change of all of them, end to end.
+        gradient: The gradient before the factor, in pieces.
+        moved: The change of the variables that have one, in pieces like it.
         half: Half the plain sum of squares of the gradient.
         of_groups: Norm of the update over that of the weights, of each group.
     """
-    gradient = _numerics.end_to_end(gs)
-    places = np.linspace(0, gradient.shape[0] - 1, SAMPLE).round().astype("int32")
-    step, slope = (ops.cast(backend.rows(vector, places), "float32") for vector in (moved, gradient))
+    step, slope = (_numerics.entries(vectors, SAMPLE) for vectors in (moved, gradient))
     some = slope != 0
     rates = ops.where(some, ops.abs(step / ops.where(some, slope, 1)), float("nan"))
-    of_gradient, of_step = ([gradient], [half]), ([moved], _numerics.half_squares([moved]))
+    of_gradient, of_step = (gradient, [half]), (moved, _numerics.half_squares(moved))
     (norm, nonfinite), (update, _) = _numerics.norms(of_gradient, of_step)
     ratios = [backend.floats(*of_groups)] if of_groups else []
     return ops.concatenate([backend.floats(norm, nonfinite, update), rates, *ratios])

@@ -13,7 +13,7 @@ import keras
 from ..._batches import examples_of, take
 from ..._types import Data, Tensor
 from ...curvature.objective import Objective
-from ...integration import fit, keras_private
+from ...integration import backend, fit, keras_private
 from ...monitors.base import Monitor
 from ...monitors.eigenvalues import SpectrumMonitor, ends_of
 from ...monitors.measurement_log import MeasurementLog
@@ -205,7 +205,8 @@ class SpectrumMeter(Meter):
 
     def read(self) -> dict[str, Any]:
         """Return the reading."""
-        return {self.name: ends_of(self._objective, PRODUCTS)}
+        with backend.as_traced():
+            return {self.name: ends_of(self._objective, PRODUCTS)}
 
 
 class Programs:

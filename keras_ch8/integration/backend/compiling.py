@@ -3,7 +3,7 @@
 import functools
 import os
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any
@@ -173,30 +173,33 @@ def _if(condition: Tensor, run: Any, otherwise: Callable[..., Any], inputs: Sequ
     return tf.raw_ops.If(cond=condition, input=inputs, Tout=types, then_branch=run, else_branch=other)
 
 
-def copy_when(condition: Tensor | bool, variables: Sequence[tf.Variable]) -> list[tf.Tensor]:
-    """Return the values of variables, to compare them later, where the condition holds; XLA copies at every step.
+def copy_when(
+    condition: Tensor | bool, variables: Iterable[tf.Variable], join: Callable[[Sequence[tf.Tensor]], list[tf.Tensor]]
+) -> list[tf.Tensor]:
+    """Return what `join` makes of the values of variables, to compare it later, where the condition holds.
 
-    Elsewhere, and where there is no variable, what is returned says nothing. What writes the variables waits for no
-    more than that they are read: the branches are given values, which later writes do not change. Weight decay, which
-    needs no data, would else lose the race against the end of data of unknown length.
+    Elsewhere, and where there is no variable, what is returned says nothing. XLA copies at every step. What writes the
+    variables waits for no more than that they are read: the branches are given values, which later writes do not
+    change. Weight decay, which needs no data, would else lose the race against the end of data of unknown length.
     """
+    variables = list(variables)
     if not variables:
         return []
     values = [tf.convert_to_tensor(v) for v in variables]
 
     def copies(*values: tf.Tensor) -> list[tf.Tensor]:
-        return [tf.identity(value) for value in values]
+        return [tf.identity(value) for value in join(values)]
 
-    def nothing(*values: tf.Tensor) -> list[tf.Tensor]:
-        return [tf.zeros([0], value.dtype) for value in values]
+    def nothing(like: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        return [tf.zeros([0], tensor.dtype) for tensor in like]
 
     if in_xla() and condition is not False:
         return copies(*values)
     if isinstance(condition, bool) or tf.executing_eagerly() or replicated() or not _on_one_cpu(variables):
-        return list(branch(condition, partial(copies, *values), partial(nothing, *values)))
+        return list(branch(condition, partial(copies, *values), lambda: nothing(join(values))))
     kinds = [tf.TensorSpec(value.shape, value.dtype) for value in values]
     run = tf.function(copies, input_signature=kinds, autograph=False).get_concrete_function()
-    return list(_if(condition, run, nothing, values))
+    return list(_if(condition, run, lambda *_: nothing(run.outputs), values))
 
 
 def calls_would_wait() -> bool:

@@ -178,7 +178,7 @@ def write_row(variable: tf.Variable, step: Tensor, row: Tensor) -> None:
         ring = tf.convert_to_tensor(variable)
         variable.assign(keras.ops.slice_update(ring, [place, 0], row[None]), read_value=False)
     else:
-        variable.scatter_update(tf.IndexedSlices(row[None], place[None]))
+        variable.scatter_update(tf.IndexedSlices(tf.expand_dims(row, 0), tf.expand_dims(place, 0)))
 
 
 def log_gamma(x: Tensor) -> tf.Tensor:
