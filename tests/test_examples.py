@@ -38,6 +38,7 @@ PANELS = {
     "s8_6_1_newton": "Damping",
     "s8_6_2_conjugate_gradients": "Step length of the line search",
     "s8_6_3_bfgs": "Step length of the line search",
+    "s8_6_bounds": "Step length of the line search",
     "s8_6_curve_fit": "Damping",
     "s8_6_pinn": "Step length of the line search",
     "s8_7_1_batch_norm": "Batch normalization: error of the moving statistics",

@@ -49,6 +49,7 @@ TITLES = {
     "guard.py": "A guard against corrupt examples and ruinous steps",
     "resume.py": "A training that is killed goes on",
     "s8_6_1_autoencoder.py": "8.6.1 Newton's method without the Hessian: a deep autoencoder",
+    "s8_6_bounds.py": "8.6.3 weights within bounds",
     "s8_6_curve_fit.py": "8.6.1 Levenberg-Marquardt fits a curve",
     "s8_6_pinn.py": "8.6 a network that solves a differential equation",
     "s8_7_6_continuation.py": "8.7.6 continuation",
@@ -59,6 +60,7 @@ TOUR = "docs/pictures/tour_light.png"
 PICTURES = {
     "guard.py": "docs/pictures/verdicts/nonfinite.png",
     "s8_6_1_autoencoder.py": "docs/pictures/sections/8.6.1.png",
+    "s8_6_bounds.py": "docs/pictures/sections/8.6.3.png",
     "s8_6_curve_fit.py": "docs/pictures/sections/8.6.1.png",
     "s8_7_6_curriculum.py": "docs/pictures/sections/8.7.6.png",
 }

@@ -2,7 +2,6 @@
 
 import dataclasses
 import inspect
-import itertools
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -345,12 +344,15 @@ class ClosureOptimizer(_arguments.FixedOnceBuilt, keras.optimizers.Optimizer):
 
     def _ending(self, model: keras.Model, train_function: TrainFunction) -> TrainFunction:
         """Return a train function that ends the training when there is nothing more to do."""
-        steps = itertools.count()
+        known_fit = object()
         self.end = Status.RUNNING
 
         def ending(iterator: Iterator[Data]) -> Logs:
+            nonlocal known_fit
             logs = train_function(iterator)
-            status, is_new, is_first = self.status, self.is_on_new_data, next(steps) == 0
+            of_fit = getattr(model, "history", None)  # a new one in each `fit`, which may be on other data
+            is_first, known_fit = of_fit is not known_fit, of_fit
+            status, is_new = self.status, self.is_on_new_data
             is_broken = status == Status.NOT_FINITE_AT_START
             if is_broken or (status.is_end and (is_first or not is_new)):
                 if status != Status.CONVERGED_AT_START or self.end == Status.RUNNING:
