@@ -105,7 +105,7 @@ def test_meyer_is_solved_in_any_units_by_the_same_path_and_one_program():
         ends.add((found.nit, found.fun / c**2, *(found.x[1:4] / units)))
     ((_, value, *_),) = ends  # equal bit for bit: the units are powers of 2, and a stop by `gtol` would have a unit
     assert value == pytest.approx(87.945855171, rel=1e-9)
-    assert run._program.experimental_get_tracing_count() == 1
+    assert run._gone_on.experimental_get_tracing_count() == 1
 
 
 @pytest.mark.slow

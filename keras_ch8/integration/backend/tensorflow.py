@@ -359,12 +359,6 @@ def solve(matrix: Tensor, b: Tensor) -> tf.Tensor:
     return tf.linalg.solve(matrix, b[:, None])[:, 0]
 
 
-def solve_positive(matrix: Tensor, b: Tensor) -> tf.Tensor:
-    """Return the solution of a positive definite system; NaN where it is not positive definite."""
-    W = inverse_factor(matrix)
-    return tf.linalg.matvec(W, tf.linalg.matvec(W, b), transpose_a=True)
-
-
 _LARGEST_BLOCK = 64
 
 
