@@ -6,9 +6,8 @@ from typing import Annotated, final
 from keras import ops
 
 from .._types import Tensor
-from ..integration import backend
 from . import _vector
-from ._trust import BoundedMethod, GainRatio, Model, ProposedStep
+from ._trust import BoundedMethod, Model, ProposedStep, TrustRadius, within_radius
 from .contract import Limited, Point, Problem, State, limit
 
 _LEAST = 2.0**-52
@@ -26,13 +25,14 @@ class LevenbergMarquardt(Limited, BoundedMethod):
         x <- x + delta                                  if f falls by enough of what the model |r + J delta|^2 promises
 
     2 J^T J is the Hessian without the part that vanishes with the residuals (the Gauss-Newton matrix); it has no
-    negative eigenvalues, so there is no attraction to saddle points. alpha, without a unit, follows Nielsen's rule:
-    near 0 the step is that of Newton, large it is a short one along -g / D^2. D makes the path the same in all units of
-    the single parameters, as in MINPACK.
+    negative eigenvalues, so there is no attraction to saddle points. alpha, without a unit, is the smallest with which
+    |D delta| is no longer than a radius, which follows the trust ratio: near 0 the step is that of Newton, large it is
+    a short one along -g / D^2. The first radius is 10 times the way to the minimum of the model along it. D makes the
+    path the same in all units of the single parameters, as in MINPACK.
 
     The equations are solved by Cholesky, of float64 sums also for float32: forming J^T J takes half of the digits, and
     float64 has twice those of float32. (A QR of J keeps them without float64, at 4 to 10 times the cost.) A Jacobian
-    costs as much as min(m, n) gradients, side by side, for m residuals; memory: m n numbers. State: alpha and nu, and
+    costs as much as min(m, n) gradients, side by side, for m residuals; memory: m n numbers. State: the radius, and
     D, n numbers. The numbers are `damping` (alpha) and `trust_ratio`.
 
     Args:
@@ -51,14 +51,14 @@ class LevenbergMarquardt(Limited, BoundedMethod):
 
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6.1; Levenberg (1944); Marquardt (1963);
-        Moré (1978); Nielsen (1999).
+        Moré (1978).
     """
 
     max_parameters: Annotated[int, limit("Try 5000.")] = 5000
     matrix = "solves with a matrix of n^2 numbers"
     instead = "`TruncatedNewton()` or `LBFGS()`"
     numbers = ("damping", "trust_ratio")
-    rule = GainRatio(least=_LEAST)
+    rule = TrustRadius()
 
     def init_memory(self, n: int, dtype: str) -> State:
         """Keep the scales of the parameters."""
@@ -72,12 +72,15 @@ class LevenbergMarquardt(Limited, BoundedMethod):
         scale = ops.where(D > 0, D, 1)
         J = J / scale
         A, b = ops.matmul(ops.transpose(J), J), ops.matmul(r, J)
-        identity = ops.eye(A.shape[0], dtype="float64")
+        fall, bend = _vector.norm(b), _vector.dot(b, ops.matmul(A, b))
+        first = 10 * fall * (ops.square(fall) / ops.where(bend > 0, bend, 1))
 
-        def step(alpha: Tensor) -> ProposedStep:
-            alpha64 = ops.cast(alpha, "float64")
-            y = -backend.solve_positive(A + alpha64 * identity, b)
-            promise = _vector.dot(y, ops.matmul(A, y)) + 2 * alpha64 * _vector.dot(y, y)
-            return ProposedStep(ops.cast(y / scale, dtype), ops.cast(promise, dtype), {"damping": alpha})
+        def step(radius: Tensor) -> ProposedStep:
+            radius64 = ops.where(radius > 0, ops.cast(radius, "float64"), first)
+            y, alpha = within_radius(A, b, radius64, ops.full_like(bend, _LEAST))
+            promise = _vector.dot(y, ops.matmul(A, y)) + 2 * alpha * _vector.dot(y, y)
+            found = (y / scale, promise, alpha, radius64, _vector.norm(y))
+            delta, promise, alpha, radius, length = (ops.cast(t, dtype) for t in found)
+            return ProposedStep(delta, promise, {"damping": alpha}, radius=radius, length=length)
 
         return Model(step, {"D": D}, {})

@@ -10,8 +10,8 @@ from .. import _checks
 from .._types import Tensor
 from ..integration import backend
 from . import _vector
-from ._spectrum import Ritz, revealed, ritz, start_direction
-from ._trust import FIRST_DAMPING, BoundedMethod, BoundRule, GainRatio, Model, ProposedStep, Unbound
+from ._spectrum import Ritz, ritz, start_direction
+from ._trust import BoundedMethod, BoundRule, Model, ProposedStep, TrustRadius, Unbound, within_radius
 from .contract import Limited, Point, Problem, State, limit
 
 _DIMENSION = 40
@@ -31,13 +31,14 @@ class Newton(Limited, BoundedMethod):
     0.0            0: the algorithm as printed. One step to the critical point of a quadratic, and from everywhere to
                    the nearest critical point, be it a saddle point or a maximum (section 8.2.3).
     a number       constant, as in equation 8.28.
-    `"adaptive"`   max(0, -lambda_min) + mu lambda_max. mu is 0 until H is not positive definite or a step does not
-                   bring what it promises, and follows Nielsen's rule from then on: large where the quadratic model of
-                   f does not hold. H + alpha I is positive definite, so that f falls; a saddle point is left.
+    `"adaptive"`   the smallest with which H + alpha I is positive definite and the step no longer than a radius:
+                   0 where Newton's step is. The radius follows the trust ratio: small where the quadratic model of f
+                   does not hold. The first is the length of Newton's step, or, if H is not positive definite, of the
+                   step along -g to where its slope is 0. A saddle point is left.
 
     With a number each step is made, whatever the value; it is halved only where that is infinite or NaN.
 
-    An iteration costs n Hessian-vector products, side by side, and O(n^3). State: mu and nu, and the direction of the
+    An iteration costs n Hessian-vector products, side by side, and O(n^3). State: the radius, and the direction of the
     smallest eigenvalue, n numbers. The numbers are `damping` (alpha), `trust_ratio`, `eigenvalue_smallest` and
     `eigenvalue_largest` of H, from Lanczos: exact up to 40 parameters, and above that the ends of the spectrum as a
     space of 40 dimensions shows them. Where that misses a negative one, the Cholesky factorization does not exist, and
@@ -57,7 +58,8 @@ class Newton(Limited, BoundedMethod):
         1
 
     References:
-        Goodfellow, Bengio, Courville (2016), Deep Learning, algorithm 8.8; Levenberg (1944); Nielsen (1999).
+        Goodfellow, Bengio, Courville (2016), Deep Learning, algorithm 8.8; Levenberg (1944);
+        Moré and Sorensen (1983).
     """
 
     damping: float | str = "adaptive"
@@ -79,8 +81,8 @@ class Newton(Limited, BoundedMethod):
 
     @property
     def rule(self) -> BoundRule:
-        """How mu follows from the trials."""
-        return GainRatio(start=0.0) if self.damping == "adaptive" else Unbound()
+        """How the radius, or the fraction, follows from the trials."""
+        return TrustRadius() if self.damping == "adaptive" else Unbound()
 
     def init_memory(self, n: int, dtype: str) -> State:
         """Keep the direction of the smallest eigenvalue, where the next search for it begins."""
@@ -110,17 +112,27 @@ def _constant(alpha: float | str) -> Callable[..., ProposedStep]:
     return step
 
 
-def _adaptive(g: Tensor, H: Tensor, spectrum: Ritz, mu: Tensor) -> ProposedStep:
-    """Return the step under a damping that makes H + alpha I positive definite, with a way out of a saddle point."""
-    smallest, v, largest = spectrum.values[0], spectrum.vectors[0], spectrum.largest
-    unit = ops.where(largest > 0, largest, _vector.norm(g))
-    is_definite = smallest > H.shape[0] * _vector.epsilon(mu) * largest
-    mu = ops.where((mu == 0) & ~is_definite, FIRST_DAMPING, mu)
-    alpha = ops.maximum(-smallest, 0) + mu * unit
-    delta = -backend.solve_positive(_plus(H, alpha), g)
-    along = _vector.dot(v, delta)
-    way = revealed(along, _vector.dot(v, g), smallest, largest, _vector.norm(delta))
-    return _promised(g, H, delta + (way - along) * v, alpha)
+def _adaptive(g: Tensor, H: Tensor, spectrum: Ritz, radius: Tensor) -> ProposedStep:
+    """Return the lowest point of the model within a radius; the first radius is the step of Newton, or of the gradient.
+
+    If the gradient has nothing along the direction of a negative eigenvalue, that direction leads on to the boundary.
+    """
+    smallest, v, length = spectrum.values[0], spectrum.vectors[0], _vector.norm(g)
+    digits = H.shape[0] * _vector.epsilon(g) * spectrum.largest
+    is_definite, is_negative = smallest > digits, smallest < -digits
+    below = ops.where(is_negative, -smallest, 0)
+    bend = ops.abs(_vector.dot(g, ops.matmul(H, g)))
+    downhill = ops.where(bend > 0, length * (ops.square(length) / ops.where(bend > 0, bend, 1)), 1)
+    first = ops.where(is_definite, length / ops.where(is_definite, smallest, 1), downhill)  # |H^-1 g| is not longer
+    bound = ops.where(radius > 0, radius, first)
+    least = ops.where(is_negative, ops.maximum(1e-3 * length / bound, digits), 0)
+    delta, alpha = within_radius(_plus(H, below), g, bound, least)
+    left = ops.sqrt(ops.maximum(ops.square(bound) - _vector.dot(delta, delta), 0))
+    is_hidden = is_negative & (_vector.norm(delta) < 0.9 * bound)
+    delta = delta + ops.where(is_hidden, ops.where(_vector.dot(v, g) > 0, -left, left), 0) * v
+    size = _vector.norm(delta)
+    step = _promised(g, H, delta, below + alpha)
+    return step._replace(radius=ops.where(radius > 0, radius, size), length=size)
 
 
 def _plus(H: Tensor, alpha: Tensor) -> Tensor:

@@ -87,7 +87,7 @@ class TruncatedNewton(BoundedMethod):
                 },
                 products=end.count,
                 radius=end.radius,
-                is_bounded=end.is_bounded,
+                length=_vector.norm(end.delta),
             )
 
         return Model(step, {"g_old": length, "eta": eta}, {})

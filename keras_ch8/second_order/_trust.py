@@ -19,6 +19,7 @@ from keras import ops
 
 from .. import _numerics
 from .._types import Tensor
+from ..integration import backend
 from . import _vector
 from .contract import RISE, Info, Method, Point, Problem, State
 
@@ -26,7 +27,7 @@ MOST_TRIALS = 30
 """After so many steps, each shorter than the last, an iteration gives up."""
 
 FIRST_DAMPING = 1e-2
-"""mu where a damping is needed for the first time, in units of the largest eigenvalue."""
+"""The first mu, in units of the largest eigenvalue."""
 
 _ENOUGH = 1e-4
 """The fraction of what the model promises that a step must bring (Moré 1978)."""
@@ -53,7 +54,7 @@ class ProposedStep(NamedTuple):
         numbers: The method's scalars that depend on the bound, in the type of x.
         products: Products with the Hessian that it took, int32.
         radius: Of a trust region: its radius. Else `None`.
-        is_bounded: Of a trust region: whether the step ends on its boundary. Else `None`.
+        length: Of a trust region: |delta| in the units of the radius. Else `None`.
     """
 
     delta: Tensor
@@ -61,7 +62,7 @@ class ProposedStep(NamedTuple):
     numbers: dict[str, Tensor]
     products: Tensor = 0
     radius: Tensor = None
-    is_bounded: Tensor = None
+    length: Tensor = None
 
 
 class TriedStep(NamedTuple):
@@ -71,11 +72,15 @@ class TriedStep(NamedTuple):
         after: Where it leads.
         promise: m(0) - m(delta).
         ratio: rho; minus infinity if value or gradient is not finite there.
+        change: f(x + delta) - f(x).
+        slope: g . delta.
     """
 
     after: Point
     promise: Tensor
     ratio: Tensor
+    change: Tensor
+    slope: Tensor
 
     @classmethod
     def of(cls, problem: Problem, point: Point, step: ProposedStep) -> "TriedStep":
@@ -85,12 +90,13 @@ class TriedStep(NamedTuple):
         says instead whether the step is good.
         """
         after, noise = problem.at(point.x + step.delta), _vector.rounding(point.value)
-        fall = point.value - after.value
-        ratio = _numerics.safe_ratio(fall, step.promise, 0)
-        is_noise = (step.promise <= noise) & (ops.abs(fall) <= noise)
+        change = after.value - point.value
+        ratio = _numerics.safe_ratio(-change, step.promise, 0)
+        is_noise = (step.promise <= noise) & (ops.abs(change) <= noise)
         ratio = ops.where(is_noise & (_vector.largest(after.gradient) < _vector.largest(point.gradient)), 1, ratio)
         finite = ops.isfinite(after.value) & ops.all(ops.isfinite(after.gradient))
-        return cls(after, step.promise, ops.where(finite, ratio, -float("inf")))
+        slope = _vector.dot(point.gradient, step.delta)
+        return cls(after, step.promise, ops.where(finite, ratio, -float("inf")), change, slope)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,32 +124,25 @@ class GainRatio(BoundRule):
         accepted:  mu <- mu max(1/3, 1 - (2 rho - 1)^3),  nu <- 2
         else:      mu <- mu nu,                           nu <- 2 nu
 
-    From 0 it stays 0 while steps without damping bring half of what they promise, and counts as 0.01 at the first that
-    does not.
-
     Args:
-        start: The first mu.
         least: The smallest, so that what it is added to becomes regular. Defaults to the rounding of x's type.
 
     References:
         Nielsen (1999), Damping parameter in Marquardt's method, IMM-REP-1999-05.
     """
 
-    start: float = FIRST_DAMPING
     least: float | None = None
 
     def begin(self, dtype: str) -> Bound:
         """Return the first damping."""
-        return Bound(ops.convert_to_tensor(self.start, dtype), ops.convert_to_tensor(2.0, dtype))
+        return Bound(ops.convert_to_tensor(FIRST_DAMPING, dtype), ops.convert_to_tensor(2.0, dtype))
 
     def after(self, bound: Bound, step: ProposedStep, trial: TriedStep, accepted: Tensor) -> Bound:
         """Follow the rule."""
         mu, nu = bound
+        good = mu * ops.maximum(1 / 3, 1 - ops.power(2 * ops.clip(trial.ratio, 0, 1) - 1, 3))
         least = _vector.epsilon(mu) if self.least is None else self.least
-        from_mu = ops.where(mu > 0, mu, FIRST_DAMPING)
-        good = from_mu * ops.maximum(1 / 3, 1 - ops.power(2 * ops.clip(trial.ratio, 0, 1) - 1, 3))
-        rests = accepted & (step.numbers["damping"] == 0) & (trial.ratio >= 1 / 2)
-        mu = ops.where(rests, 0, ops.maximum(ops.where(accepted, good, from_mu * nu), least))
+        mu = ops.maximum(ops.where(accepted, good, mu * nu), least)
         return Bound(mu, ops.where(accepted, 2, 2 * nu))
 
 
@@ -152,17 +151,21 @@ class GainRatio(BoundRule):
 class TrustRadius(BoundRule):
     """The radius of a trust region; 0 is not known yet.
 
-        rho < 1/4:                     radius <- |delta| / 4
-        rho > 3/4, on the boundary:    radius <- 2 radius
+        rho < 1/4:    radius <- t |delta|,    t = slope / (2 (slope - change)) clipped to 0.1 and 0.5
+        rho > 3/4:    radius <- max(radius, 2 |delta|)
+
+    t is where the parabola through f(x), the slope there and f(x + delta) is lowest.
 
     References:
-        Nocedal and Wright (2006), algorithm 4.1.
+        Moré (1978), The Levenberg-Marquardt algorithm: implementation and theory, section 4.
     """
 
     def after(self, bound: Bound, step: ProposedStep, trial: TriedStep, accepted: Tensor) -> Bound:
         """Follow the rule."""
-        good = ops.where((trial.ratio > 0.75) & step.is_bounded, 2 * step.radius, step.radius)
-        return Bound(ops.where(accepted & (trial.ratio >= 0.25), good, _vector.norm(step.delta) / 4), bound.factor)
+        slope, change = trial.slope, trial.change
+        t = ops.clip(ops.where(change > slope, _numerics.safe_ratio(slope, 2 * (slope - change), 0), 0), 0.1, 0.5)
+        good = ops.where(trial.ratio > 0.75, ops.maximum(step.radius, 2 * step.length), step.radius)
+        return Bound(ops.where(accepted & (trial.ratio >= 0.25), good, t * step.length), bound.factor)
 
 
 @final
@@ -181,6 +184,71 @@ class Unbound(BoundRule):
     def after(self, bound: Bound, step: ProposedStep, trial: TriedStep, accepted: Tensor) -> Bound:
         """Halve the fraction, or try all of it again in the next iteration."""
         return bound._replace(size=ops.where(accepted, 1, bound.size / 2))
+
+
+_NEAR = 0.1
+"""By how much of the radius |delta| may differ from it (Moré 1978)."""
+
+_MOST_SOLVED = 20
+"""After so many values of alpha the last is taken: the equations are noise."""
+
+
+class _Alpha(NamedTuple):
+    """Where the search for alpha is: its bounds, the least that can be solved with, the last step, and the next."""
+
+    low: Tensor
+    high: Tensor
+    least: Tensor
+    used: Tensor
+    delta: Tensor
+    next: Tensor
+    is_over: Tensor
+    count: Tensor
+
+
+def within_radius(A: Tensor, b: Tensor, radius: Tensor, least: Tensor) -> tuple[Tensor, Tensor]:
+    """Return delta = -(A + alpha I)^-1 b of the length of the radius, or shorter with the least alpha; and alpha.
+
+        alpha <- alpha + (|delta| / radius - 1) |delta|^2 / delta . (A + alpha I)^-1 delta
+
+    That is Newton's method for 1 / radius = 1 / |delta(alpha)|, which is nearly a straight line. Where it leaves the
+    bounds that are known of alpha, their geometric mean takes its place. A has no negative eigenvalue; if rounding has
+    made one, the least alpha is raised. If b hides the direction of eigenvalue 0, delta may be shorter than the radius.
+
+    References:
+        Moré and Sorensen (1983), Computing a trust region step; Nocedal and Wright (2006), algorithm 4.3.
+    """
+    identity, highest = ops.eye(A.shape[0], dtype=A.dtype), _vector.norm(b) / radius
+
+    def once(now: _Alpha) -> tuple[_Alpha]:
+        alpha = now.next
+        W = backend.inverse_factor(A + alpha * identity)
+        delta = -ops.matmul(ops.matmul(W, b), W)
+        length, bend = _vector.norm(delta), ops.square(_vector.norm(ops.matmul(W, delta)))
+        fails, is_long = ~ops.isfinite(length), length > radius
+        least = ops.where(fails, ops.maximum(10 * alpha, 1e-3 * highest), now.least)
+        low = ops.where(is_long, alpha, now.low)
+        high = ops.where(fails | is_long, ops.maximum(now.high, 2 * alpha), alpha)
+        newton = alpha + (length / radius - 1) * (ops.square(length) / bend)
+        middle = ops.maximum(ops.sqrt(low * high), 1e-3 * high)
+        following = ops.where((newton > low) & (newton < high), newton, middle)
+        return (
+            _Alpha(
+                low=low,
+                high=high,
+                least=least,
+                used=ops.where(fails, now.used, alpha),
+                delta=ops.where(fails, now.delta, delta),
+                next=ops.where(fails, least, following),
+                is_over=(ops.abs(length - radius) <= _NEAR * radius) | (~fails & ~is_long & (alpha <= least)),
+                count=now.count + 1,
+            ),
+        )
+
+    zero, no, none = ops.zeros_like(radius), ops.zeros((), "bool"), ops.zeros((), "int32")
+    begin = _Alpha(zero, highest, least, least, ops.zeros_like(b), least, no, none)
+    (end,) = ops.while_loop(lambda now: ~now.is_over & (now.count < _MOST_SOLVED), once, (begin,))
+    return end.delta, end.used
 
 
 class Model(NamedTuple):
@@ -254,9 +322,9 @@ class BoundedMethod(Method):
             step = model.step(search.bound.size)
             trial = TriedStep.of(problem, point, step)
             accepted, there = self.rule.accepts(trial), ops.any(trial.after.x != point.x)
-            change, noise = trial.after.value - point.value, _vector.rounding(point.value)
-            slope, slope_after = (_vector.dot(g, step.delta) for g in (point.gradient, trial.after.gradient))
-            contradicts = (change > 0) & (change <= -RISE * slope) & (slope_after <= slope / 2)
+            change, noise = trial.change, _vector.rounding(point.value)
+            slope_after = _vector.dot(trial.after.gradient, step.delta)
+            contradicts = (change > 0) & (change <= -RISE * trial.slope) & (slope_after <= trial.slope / 2)
             is_finite = trial.ratio > -float("inf")
             tried = _Search(
                 bound=self.rule.after(search.bound, step, trial, accepted),

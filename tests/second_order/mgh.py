@@ -48,6 +48,11 @@ def rosenbrock(x):
     return ops.stack([10 * (x[1] - x[0] ** 2), 1 - x[0]])
 
 
+def extended_rosenbrock(x):
+    a, b = x[::2], x[1::2]
+    return ops.concatenate([10 * (b - a**2), 1 - a])
+
+
 def freudenstein_roth(x):
     return ops.stack(
         [-13 + x[0] + ((5 - x[1]) * x[1] - 2) * x[1], -29 + x[0] + ((x[1] + 1) * x[1] - 14) * x[1]],
@@ -220,13 +225,23 @@ CASES = [
     _case(23, "Penalty I", penalty_1, _TEN, 7.0876514673e-5),
     _case(24, "Penalty II", penalty_2, np.full(10, 0.5), 2.9366053746e-4),
     _case(25, "Variably dimensioned", variably_dimensioned, 1 - _TEN / 10, 0.0),
-    _case(26, "Trigonometric", trigonometric, np.full(10, 0.1), 0.0, 2.7950617521e-5),
+    _case(26, "Trigonometric", trigonometric, np.full(10, 0.1), 0.0, 2.79505612187711e-5),
     _case(27, "Brown almost-linear", brown_almost_linear, np.full(10, 0.5), 0.0),
     _case(30, "Broyden tridiagonal", broyden_tridiagonal, np.full(100, -1), 0.0),
     _case(35, "Chebyquad", chebyquad, np.arange(1, 9) / 9, 3.5168737257e-3),
-    _case(35, "Chebyquad", chebyquad, _TEN / 11, 6.5039548006e-3),
+    _case(35, "Chebyquad", chebyquad, _TEN / 11, 6.5039548006e-3, 4.77271369637535e-3),
     _case(22, "Extended Powell singular", powell_singular, np.tile([3, -1, 0, 1], 25), 0.0),
 ]
+
+
+def extended(n):
+    """Return the problems that have any number of parameters, with n of them: a multiple of 4."""
+    return [
+        _case(21, "Extended Rosenbrock", extended_rosenbrock, np.tile([-1.2, 1], n // 2), 0.0),
+        _case(22, "Extended Powell singular", powell_singular, np.tile([3, -1, 0, 1], n // 4), 0.0),
+        _case(30, "Broyden tridiagonal", broyden_tridiagonal, np.full(n, -1), 0.0),
+    ]
+
 
 _HARD = (3, 4, 6, 7, 10, 14, 18, 24, 26)
 HARD = [case for case in CASES if case.number in _HARD]
@@ -244,9 +259,13 @@ def joint(cases):
     return lambda x: ops.switch(ops.cast(ops.stop_gradient(x[0]), "int32"), branches, x)
 
 
+def placed(place, x):
+    """Return a point of the case at a place for `joint`."""
+    room = np.zeros(ROOM)
+    room[0], room[1 : 1 + len(x)] = place, x
+    return room
+
+
 def starts(cases):
     """Yield the start of each case for `joint`."""
-    for place, case in enumerate(cases):
-        x = np.zeros(ROOM)
-        x[0], x[1 : 1 + len(case.start)] = place, case.start
-        yield x
+    return (placed(place, case.start) for place, case in enumerate(cases))

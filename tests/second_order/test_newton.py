@@ -7,7 +7,7 @@ from keras import ops
 from keras_ch8.extend import Problem
 from keras_ch8.integration import backend
 from keras_ch8.second_order import Minimizer, minimize
-from keras_ch8.second_order._trust import Bound, GainRatio, ProposedStep, TriedStep
+from keras_ch8.second_order._trust import Bound, GainRatio, TriedStep, within_radius
 from keras_ch8.second_order.loop import Status
 from keras_ch8.second_order.methods import Newton, SaddleFreeNewton, TruncatedNewton
 from tests.marks import mostly
@@ -88,7 +88,7 @@ def test_as_printed_it_goes_up_to_a_saddle_point_and_damped_it_leaves():
     ((up, _, info),) = quick(saddle, x0, PRINTED, 1)
     assert float(saddle(x0)) < -0.49 < float(up.value) == 0
     assert [float(info.numbers[f"eigenvalue_{end}"]) for end in ("smallest", "largest")] == pytest.approx([-1, 1])
-    *_, (down, _, info) = quick(saddle, np.array([1.0, 1e-3]), Newton(), 5)
+    *_, (down, _, info) = quick(saddle, np.array([1.0, 1e-3]), Newton(), 6)
     assert float(down.value) < -1e3
     assert float(info.numbers["eigenvalue_smallest"]) == pytest.approx(-1)
     assert float(info.numbers["damping"]) > 1
@@ -122,7 +122,7 @@ def test_damped_the_matrix_is_positive_and_the_value_never_rises(compiled_well):
         values = np.linalg.eigvalsh(hessian(before.x).numpy())
         assert float(info.numbers["eigenvalue_smallest"]) == pytest.approx(values[0], abs=1e-9)
         assert values[0] + float(info.numbers["damping"]) > 0
-        assert float(after.value) <= float(before.value)
+        assert float(after.value) <= float(before.value) + np.spacing(abs(float(before.value)))
         assert bool(info.moved) == (float(info.numbers["trust_ratio"]) > 1e-4)
         before, negative = after, negative + (values[0] < 0)
     assert negative >= 3
@@ -174,23 +174,27 @@ def test_the_unit_of_f_does_not_change_the_path(method):
 
 
 def test_the_damping_follows_nielsen():
-    def after(mu, nu, rho, damping=1.0):
-        trial = TriedStep(None, ops.convert_to_tensor(1.0), ops.convert_to_tensor(rho))
-        bound, step = (
-            Bound(ops.convert_to_tensor(mu), ops.convert_to_tensor(nu)),
-            ProposedStep(None, None, {"damping": damping}),
-        )
-        return [float(t) for t in GainRatio().after(bound, step, trial, GainRatio().accepts(trial))]
+    def after(mu, nu, rho):
+        trial = TriedStep(None, ops.convert_to_tensor(1.0), ops.convert_to_tensor(rho), None, None)
+        bound = Bound(ops.convert_to_tensor(mu), ops.convert_to_tensor(nu))
+        return [float(t) for t in GainRatio().after(bound, None, trial, GainRatio().accepts(trial))]
 
     assert after(0.3, 8.0, 1.0) == pytest.approx([0.1, 2])
     assert after(0.3, 8.0, 0.5) == pytest.approx([0.3, 2])
     assert after(0.3, 8.0, 0.25) == pytest.approx([0.3 * 1.125, 2])
     assert after(0.3, 8.0, -1.0) == pytest.approx([2.4, 16])
     assert after(0.3, 8.0, -np.inf) == pytest.approx([2.4, 16])
-    assert after(0.0, 2.0, 0.5, damping=0.0) == [0, 2]
-    assert after(0.0, 2.0, 0.25, damping=0.0) == pytest.approx([0.01 * 1.125, 2])
-    assert after(0.0, 2.0, 1.0, damping=0.3) == pytest.approx([0.01 / 3, 2])  # a matrix that was not definite
-    assert after(0.0, 2.0, -1.0, damping=0.0) == pytest.approx([0.02, 4])
+
+
+@pytest.mark.parametrize("eigenvalues", [[1, 2, 3], [0, 0, 1], [0, 1e-9, 1e9], [0, 1, 2]], ids=str)
+@pytest.mark.parametrize("radius", [1e-9, 0.3, 1e3])
+def test_a_step_is_the_best_of_its_length_or_shorter_if_nothing_pulls_it_on(eigenvalues, radius):
+    A, b = np.diag(np.array(eigenvalues, "float64")), np.array([0.0 if eigenvalues == [0, 1, 2] else 1, 2, 3])
+    delta, alpha = within_radius(*(ops.convert_to_tensor(a, "float64") for a in (A, b, radius, 1e-12)))
+    length = np.linalg.norm(delta)
+    np.testing.assert_allclose(delta, np.linalg.solve(A + float(alpha) * np.eye(3), -b), rtol=1e-9)
+    assert length <= 1.1 * radius
+    assert length >= 0.9 * radius or float(alpha) == 1e-12
 
 
 def test_it_refuses_what_it_cannot_do():
@@ -217,8 +221,7 @@ def test_state_and_numbers_keep_names_shapes_and_types(method):
 def test_it_solves_the_problems_of_more_garbow_and_hillstrom(case):
     run = runner(case.f, Newton())
     value = float(run(case.start, max_iterations=5000).best.value)
-    best = 4.772713696e-3  # of Chebyquad with n = 10, below the minimum that is listed
-    assert case.is_solved_by(value) or (len(case.start) == 10 and value == pytest.approx(best))
+    assert case.is_solved_by(value)
     small = run(case.start.astype("float32"), gtol=1e-5)
     assert np.isfinite([small.best.value, *small.best.x]).all()
     assert int(small.status) in EXITS

@@ -36,7 +36,7 @@ def test_a_step_to_the_boundary_is_as_long_as_the_radius_which_then_grows():
     ((point, state, info),) = iterations(f, x0, method, 1, with_radius(method, 6, 0.25))
     assert np.linalg.norm(point.x.numpy() - x0) == pytest.approx(0.25)
     assert float(info.numbers["negative_curvature"]) == 0
-    assert float(state["size"]) == 0.5
+    assert float(state["size"]) == pytest.approx(0.5)
 
 
 @pytest.mark.slow
@@ -68,17 +68,17 @@ def test_the_residual_is_what_was_asked_for():
 def test_the_radius_follows_the_trust_ratio():
     rule = TrustRadius()
 
-    def after(rho, is_bounded):
-        step = ProposedStep(
-            ops.convert_to_tensor([3.0, 4.0]), None, {}, radius=ops.convert_to_tensor(8.0), is_bounded=is_bounded
-        )
-        trial = TriedStep(None, ops.convert_to_tensor(1.0), ops.convert_to_tensor(rho))
-        bound = Bound(ops.convert_to_tensor(8.0), ops.convert_to_tensor(0.0))
-        return float(rule.after(bound, step, trial, rule.accepts(trial)).size)
+    def after(rho, length, change=0.0):
+        radius, slope = ops.convert_to_tensor(8.0), ops.convert_to_tensor(-1.0)
+        step = ProposedStep(None, None, {}, radius=radius, length=ops.convert_to_tensor(length))
+        trial = TriedStep(None, -slope, ops.convert_to_tensor(rho), ops.convert_to_tensor(change), slope)
+        return float(rule.after(Bound(radius, 0.0), step, trial, rule.accepts(trial)).size)
 
-    assert after(0.9, True) == 16
-    assert after(0.9, False) == after(0.5, True) == 8
-    assert after(0.1, False) == after(-1.0, True) == after(-np.inf, True) == 1.25
+    assert after(0.9, 8.0) == 16
+    assert after(0.9, 2.0) == after(0.5, 8.0) == 8
+    assert after(0.1, 5.0) == after(-1.0, 5.0) == 2.5  # the parabola: half of the step
+    assert after(-1.0, 5.0, change=1.0) == 1.25
+    assert after(-np.inf, 5.0, change=np.inf) == after(-np.inf, 5.0, change=np.nan) == 0.5
 
 
 @pytest.mark.slow
