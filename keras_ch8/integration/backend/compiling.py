@@ -199,7 +199,7 @@ def copy_when(
         return list(branch(condition, partial(copies, *values), lambda: nothing(join(values))))
     kinds = [tf.TensorSpec(value.shape, value.dtype) for value in values]
     run = tf.function(copies, input_signature=kinds, autograph=False).get_concrete_function()
-    return list(_if(condition, run, lambda *_: nothing(run.outputs), values))
+    return list(_if(condition, run, lambda *unread: nothing(run.outputs), values))
 
 
 def calls_would_wait() -> bool:
