@@ -37,7 +37,7 @@ class Compact(NamedTuple):
 def compact(S: Tensor, Y: Tensor, gamma: Tensor, known: Tensor) -> Compact:
     """Return B from pairs in rows that are written in a circle."""
     m = S.shape[0]
-    age = (known - 1 - ops.arange(m)) % m
+    age = (known - 1 - ops.arange(m, dtype="int32")) % m
     held = ops.cast(age < known, S.dtype)
     lengths = ops.sqrt(ops.sum(ops.square(S), axis=1))
     scale = (held / ops.where(lengths > 0, lengths, 1))[:, None]

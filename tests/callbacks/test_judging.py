@@ -58,7 +58,7 @@ def random_labels(*added):
 
 
 def test_that_nothing_was_learned_is_said_where_a_training_ends_and_not_where_it_is_interrupted():
-    early = keras.callbacks.EarlyStopping("loss", min_delta=0.1, patience=3)
+    early = keras.callbacks.EarlyStopping("loss", min_delta=0.1, patience=4)
     assert random_labels() == random_labels(early) == ["learns_nothing"]
     assert early.stopped_epoch
     assert random_labels(Interrupted()) == []

@@ -70,6 +70,7 @@ def second_order_ones():
         "line_search": m.NONE | m.of(extend.LineSearch),
         "iterations_per_step": m.count(1),
         "accumulate_batches": m.FLAG,
+        "bounds": m.NONE,
         "beta_rule": m.word("fletcher_reeves", "polak_ribiere"),
         "damping": m.NOT_NEGATIVE | m.word("adaptive"),
     }
