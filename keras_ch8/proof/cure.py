@@ -82,12 +82,8 @@ class Functions:
         except Exception as error:
             known["error"] = f"{type(error).__name__}: {keras_private.first_sentence(error)[:200]}"
         verdicts, seconds = tuple(diagnosis.verdicts), time.monotonic() - begun
-        of_diagnosis: dict[str, Any] = {
-            "verdicts": verdicts,
-            "further": diagnosis.further,
-            "state": diagnosis.state.name,
-        }
-        return Outcome(**known, **of_diagnosis, seconds=seconds)
+        known |= {"verdicts": verdicts, "further": diagnosis.further, "state": diagnosis.state.name}
+        return Outcome(**known, seconds=seconds)
 
     def _trained(self, seed: int, diagnosis: Diagnosis) -> dict[str, Any]:
         """Return the score and the curve of a training; seed 0 is watched."""
