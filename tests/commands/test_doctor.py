@@ -215,14 +215,14 @@ def short():
 def test_ctrl_c_or_a_kill_says_what_was_found_and_leaves_nothing(tmp_path, short, end):
     (tmp_path / "train.py").write_text(f"{SICK}print('waiting', flush=True)\nimport time\ntime.sleep(600)\n")
     environment = os.environ | {"TMPDIR": str(short), "PYTHONPATH": str(Path(__file__).parents[2])}
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "keras_ch8", "doctor", "train.py"],
         cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
-    lines = iter(process.stdout.readline, "")
-    assert "waiting\n" in lines
-    end(process)
-    rest = process.communicate(timeout=60)[0]
+    ) as process:  # fmt: skip
+        lines = iter(process.stdout.readline, "")
+        assert "waiting\n" in lines
+        end(process)
+        rest = process.communicate(timeout=300)[0]
     assert process.returncode == 130
     assert "ACT " in rest
     assert not list(short.glob("keras_ch8*"))

@@ -95,7 +95,7 @@ def second_order_cases():
         fun=m.NOTHING,
         x0=m.sequence(m.NUMBER),
         method=m.NOTHING,
-        bounds=m.NONE,
+        bounds=m.NONE | m.sequence(m.NUMBER, 2),
     )
 
 

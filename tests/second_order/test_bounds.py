@@ -57,7 +57,7 @@ def test_the_step_is_that_of_the_dense_hessian_of_the_pairs(seed):
     np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-9 * np.abs(expected).max())
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_all_are_solved_within_the_bounds_with_at_most_one_and_a_half_times_the_evaluations_of_scipy():
     ends, peers = ours(methods.LBFGS()), scipys()

@@ -46,6 +46,7 @@ def run(job: Job, pipe: Connection, screen: Any = None) -> None:
     if job.log and hasattr(os, "setsid"):
         os.setsid()  # Ctrl-C is for the command, which ends this process and all that it begins
         threading.Thread(target=_end_with_the_command, args=(os.path.dirname(job.temporary),), daemon=True).start()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets it be ignored by what it runs behind `&`
     _print_to(job.log, screen)
     os.chdir(job.cwd)
     sys.argv = [job.script, *job.arguments]
