@@ -250,7 +250,6 @@ def callback_cases():
         lambda made: made.log_dir != "x" and fit_two_steps(made),
         log_dir=m.PATH,
         measure_every=m.LENGTH,
-        layers=m.FLAG,
         log_to=m.sequence(m.of(extend.Tracker), empty=True),
     )
     yield case(

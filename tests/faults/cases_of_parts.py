@@ -97,7 +97,7 @@ def optimizer_cases():
         "optimizers.Group",
         use=save_settings,
         paths=m.TEXT | m.sequence(m.TEXT),
-        learning_rate=m.NOT_NEGATIVE,
+        learning_rate=m.POSITIVE,
         weight_decay=m.NOT_NEGATIVE,
     )
     yield from second_order_ones()
