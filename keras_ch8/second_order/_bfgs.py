@@ -1,19 +1,20 @@
 """Newton's method with an inverse Hessian that is learned from the gradients."""
 
 import dataclasses
-from typing import Annotated, final
+from typing import final
 
 from keras import ops
 
 from .._types import Tensor
+from ._inverse_hessian import InverseHessian
 from ._vector import dot
-from .contract import Limited, Point, Problem, State, limit
-from .descent import Descent, Move
+from .contract import State
+from .descent import Move
 
 
 @final
 @dataclasses.dataclass(frozen=True)
-class BFGS(Limited, Descent):
+class BFGS(InverseHessian):
     """Newton's method with an inverse Hessian that is learned from the gradients (section 8.6.3).
 
         d <- -M g
@@ -40,21 +41,6 @@ class BFGS(Limited, Descent):
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6.3; Nocedal and Wright (2006), algorithm 6.1.
     """
-
-    max_parameters: Annotated[int, limit("Try 10000.")] = 10_000
-    matrix = "keeps a matrix of n^2 numbers"
-    instead = "`LBFGS()`"
-
-    takes_unit_steps = True
-
-    def init_memory(self, n: int, dtype: str) -> State:
-        """Keep the approximate inverse of the Hessian."""
-        return {"M": ops.zeros((n, n), dtype)}
-
-    def direction(self, problem: Problem, point: Point, known: Tensor, M: Tensor) -> Tensor:
-        """Return -M g."""
-        g = point.gradient
-        return -ops.where(known > 0, ops.matmul(M, g), g)
 
     def learn(self, move: Move, known: Tensor, M: Tensor) -> tuple[State, Tensor]:
         """Update M, in the form that takes one product with it."""

@@ -2,18 +2,19 @@
 
 import abc
 import dataclasses
-from typing import Annotated, final
+from typing import final
 
 from keras import ops
 
 from .._types import Tensor
+from ._inverse_hessian import InverseHessian
 from ._vector import dot
-from .contract import Limited, Point, Problem, State, limit
-from .descent import Descent, Move
+from .contract import State
+from .descent import Move
 
 
 @dataclasses.dataclass(frozen=True)
-class SelfScaled(Limited, Descent):
+class SelfScaled(InverseHessian):
     """The update of Broyden's family with a scale tau; a subclass says which member (theta), and tau.
 
         M <- (M - M y y^T M / (y . M y) + phi (y . M y) v v^T) / tau + s s^T / (s . y)
@@ -24,12 +25,6 @@ class SelfScaled(Limited, Descent):
     The first pair meets M = I, and scales it by tau = h / (1 + a theta).
     """
 
-    max_parameters: Annotated[int, limit("Try 10000.")] = 10_000
-    matrix = "keeps a matrix of n^2 numbers"
-    instead = "`LBFGS()`"
-
-    takes_unit_steps = True
-
     @abc.abstractmethod
     def theta(self, b: Tensor, a: Tensor) -> Tensor:
         """Return which member of the family makes the update: 0 is BFGS, 1 is DFP."""
@@ -37,15 +32,6 @@ class SelfScaled(Limited, Descent):
     @abc.abstractmethod
     def tau(self, b: Tensor, a: Tensor, theta: Tensor, n: int) -> Tensor:
         """Return the scale of n parameters."""
-
-    def init_memory(self, n: int, dtype: str) -> State:
-        """Keep the approximate inverse of the Hessian."""
-        return {"M": ops.zeros((n, n), dtype)}
-
-    def direction(self, problem: Problem, point: Point, known: Tensor, M: Tensor) -> Tensor:
-        """Return -M g."""
-        g = point.gradient
-        return -ops.where(known > 0, ops.matmul(M, g), g)
 
     def learn(self, move: Move, known: Tensor, M: Tensor) -> tuple[State, Tensor]:
         """Scale and update M; its three products are written out, for BFGS takes but two of them."""
