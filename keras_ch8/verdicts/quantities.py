@@ -105,6 +105,12 @@ SHRUNK = Quantity(
     lambda part: f"the weight norm is {percent(part)} of its initial value",
     number=percent,
 )
+PENALTIES = Quantity(
+    "penalties_of_loss",
+    "The largest part of the loss, at any measurement, that penalties are, if weights have regularizers.",
+    lambda part: f"penalties on the weights have been {percent(part)} of the loss",
+    number=percent,
+)
 FAR_TARGETS = Quantity("far_targets", "1 if the standard deviation of numeric targets is above 100, else 0.")
 LOSS = Quantity("loss", "The loss on the probe.", series="diagnosis/loss")
 PART_DONE = Quantity(

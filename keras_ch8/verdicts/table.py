@@ -40,6 +40,7 @@ AT_REST = (
 STUCK = Combination("the loss is stuck", "none of", (GOOD, FALLING))
 
 SHRUNK_AWAY = Limit(q.SHRUNK, "below", 0.4, name="regularization has shrunk the weights", source=MEASURED)
+PENALIZED = Limit(q.PENALTIES, "above", 0.4, source=f"{MEASURED}; healthy ones that stay near chance have up to 16 %")
 FADED_RATE = Limit(q.RATE_LEFT, "below", 1e-2, source=MEASURED)
 WANTS_ALL = Limit(q.COMPARES, "above", 1, name="the optimizer needs full batches")
 TOO_LONG = Limit(q.TYPICAL_STEP, "above", 1.0, source=f"{BOOK}, section 8.2.1; {MEASURED}")
@@ -190,15 +191,6 @@ GRADIENT_NORM = (
         ),
         mentions=(q.UNEVENNESS, q.LOSS),
     ),
-    Rule(
-        kind="underfitting",
-        says="Regularization is too strong for the model to learn",
-        limits=(SHRUNK_AWAY.at("act"), AT_CHANCE),
-        mentions=(q.LOSS,),
-        cure="Regularize less: divide the penalty factors by 100, or remove the penalties.",
-        code="for weight in model.trainable_variables:\n    weight.regularizer = None",
-        expects="The loss should fall below that of the best constant prediction.",
-    ),
 )
 
 BROKE = Limit(q.BROKEN, "above", 1)
@@ -340,6 +332,12 @@ NOTHING_LEARNED = (
         kind="learns_nothing",
         says="The model has learned little or nothing",
         limits=(Limit(q.LEAST_OVER_CHANCE, "above", 0.9, 0.97, source=MEASURED),),
+        mentions=q.HELD_OUT,
+    ),
+    Rule(
+        kind="underfitting",
+        says="Regularization is too strong for the model to learn well",
+        limits=(PENALIZED, Limit(q.LEAST_OVER_CHANCE, "above", 0.2, 0.97, source=MEASURED)),
         mentions=q.HELD_OUT,
     ),
     Rule(
