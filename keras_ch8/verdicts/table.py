@@ -40,7 +40,7 @@ AT_REST = (
 STUCK = Combination("the loss is stuck", "none of", (GOOD, FALLING))
 
 SHRUNK_AWAY = Limit(q.SHRUNK, "below", 0.4, name="regularization has shrunk the weights", source=MEASURED)
-PENALIZED = Limit(q.PENALTIES, "above", 0.4, source=f"{MEASURED}; healthy ones that stay near chance have up to 16 %")
+PENALIZED = Limit(q.PENALTIES, "above", 0.4, source=f"{MEASURED}; healthy ones that learn as little have up to 26 %")
 FADED_RATE = Limit(q.RATE_LEFT, "below", 1e-2, source=MEASURED)
 WANTS_ALL = Limit(q.COMPARES, "above", 1, name="the optimizer needs full batches")
 TOO_LONG = Limit(q.TYPICAL_STEP, "above", 1.0, source=f"{BOOK}, section 8.2.1; {MEASURED}")
