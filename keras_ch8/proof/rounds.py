@@ -185,7 +185,7 @@ class _Search:
         left, is_no_worse = pair.cured.acts, not tried.judgement.worse or pair.without.error
         has_gone = tried.cures[-1].kind not in [each.kind for each in left]
         if is_no_worse and has_gone and len(self.cures) + len(tried.cures) < self.rounds:
-            yield from ((tried.program, (*tried.cures, each)) for each in _fixes(left))
+            yield from ((tried.program, (*tried.cures, each)) for each in _fixes(left) if each.code)
 
     def _judged(self, pairs: Sequence[Pair], of: str) -> Judgement | None:
         """Return what pairs say, if there are some, and note if `minutes` did not allow all that were needed."""

@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import multiprocessing
 import os
+import pickle
 import runpy
 import shutil
 import signal
@@ -16,7 +17,6 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ import keras
 
 from ...integration import keras_private, of_scripts
 from ...integration.backend import random_numbers
-from ._messages import LARGEST, OLDER, Ended, Job
+from ._messages import LARGEST, OLDER, Ended, Job, SeenEvaluate, SeenFit
 from ._seen import PACKAGE, Seen, is_in
 
 LONGEST = 120
@@ -35,12 +35,11 @@ UNSENT = {"WANDB_MODE": "disabled", "COMET_MODE": "DISABLED", "NEPTUNE_MODE": "d
 """In the environment of a trial: it is no experiment of the user, so that it is not sent to where these go."""
 
 
-def run(job: Job, pipe: Connection, screen: Any = None) -> None:
-    """Run a script, and send what is seen of it, at last an `Ended`.
+def run(job: Job, screen: Any = None) -> None:
+    """Run a script, and tell what is seen of it, at last an `Ended`.
 
     Args:
         job: The run.
-        pipe: Where to send.
         screen: File descriptors to print to, of another process; `None` for those of this one.
     """
     if job.log and hasattr(os, "setsid"):
@@ -48,6 +47,7 @@ def run(job: Job, pipe: Connection, screen: Any = None) -> None:
         threading.Thread(target=_end_with_the_command, args=(os.path.dirname(job.temporary),), daemon=True).start()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets it be ignored by what it runs behind `&`
     _print_to(job.log, screen)
+    told = os.open(job.told, os.O_WRONLY | os.O_CREAT)
     os.chdir(job.cwd)
     sys.argv = [job.script, *job.arguments]
     sys.path[:] = [job.cwd if job.module else os.path.dirname(job.script), *(job.moved.get(p, p) for p in sys.path[1:])]
@@ -59,6 +59,9 @@ def run(job: Job, pipe: Connection, screen: Any = None) -> None:
         keras.utils.set_random_seed(job.seed)
         random_numbers.shift_seeds(job.seed)
     written: set[str] = set()
+
+    def tell(message: SeenFit | SeenEvaluate | Ended) -> None:
+        os.write(told, pickle.dumps(message))
 
     def see(event: str, given: tuple[Any, ...]) -> None:
         new = {*_written_by(event, given)} - written if event in WRITES else ()
@@ -73,7 +76,7 @@ def run(job: Job, pipe: Connection, screen: Any = None) -> None:
     sys.addaudithook(see)
     for method in ("save", "save_weights"):  # HDF5 opens its files without Python
         of_scripts.see(method, save)
-    Seen(job, pipe.send)
+    Seen(job, tell)
     multiprocessing.set_start_method(None, force=True)  # the script may set its own, which is possible once
     atexit._clear()  # what was registered for the process that this one is a fork of
     begun = time.monotonic()
@@ -94,7 +97,7 @@ def run(job: Job, pipe: Connection, screen: Any = None) -> None:
     seconds = time.monotonic() - begun
     with contextlib.suppress(BaseException):
         atexit._run_exitfuncs()
-    pipe.send(Ended(seconds, error, status, tuple(sorted(written))))
+    tell(Ended(seconds, error, status, tuple(sorted(written))))
 
 
 def _end_with_the_command(folder: str) -> None:

@@ -9,8 +9,9 @@ from ...verdicts.state import NOT_DIAGNOSED, OverallState
 from ...verdicts.verdict import Verdict
 from ._place import Position
 
-VALIDATION, EVALUATE, HELD_OUT, TRAINING = (
-    "the validation data of the script",
+HALVES, VALIDATION, EVALUATE, HELD_OUT, TRAINING = SOURCES = (
+    "one half of the script's validation data, drawn anew for each seed, while `fit` validates on the other half",
+    "the validation data of the script, by which early stopping would choose the epoch, too",
     "the data that the script evaluates on",
     "a fifth of the training data, held out because the script has no validation data",
     "the training data, because the script has no validation data and none could be held out",
@@ -34,6 +35,7 @@ class Job:
         module: Its name, where it is run as `python -m MODULE`; "" where it is not.
         arguments: What it is given on the command line.
         moved: Folders that Python would import from, and what stands in their place.
+        told: The file that it tells what is seen of it.
         seed: By how much its seeds are shifted, and where its generators begin; `None` leaves them alone.
         scored_on: The examples to score on; "" for no score: then all that is done is to watch.
         scale: How to score, as `SeenFit` has it; `None` lets the process decide.
@@ -48,6 +50,7 @@ class Job:
     module: str
     arguments: tuple[str, ...]
     moved: dict[str, str]
+    told: str
     seed: int | None = None
     scored_on: str = ""
     scale: bytes | None = None

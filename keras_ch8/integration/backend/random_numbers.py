@@ -67,14 +67,15 @@ def generators_kept() -> Iterator[None]:
 def shift_seeds(by: int) -> None:
     """Add a number to each seed that Python, NumPy, TensorFlow and Keras are given from now on in this process.
 
-    Where Keras is given none, it takes one from Python's generator, which is another, too. `np.random.RandomState`
-    keeps its seed: with it scikit-learn splits the data.
+    Where Keras is given none, it takes one from Python's generator, which is another, too. With `np.random.RandomState`
+    scikit-learn splits the data by its `random_state`.
     """
     initializer: Any = keras.initializers.RandomNormal.__base__  # what all that draw derive from
     of_keras = (keras.random.SeedGenerator, "__init__"), (initializer, "__init__")
-    others = (random, "seed"), (np.random, "seed"), (np.random, "default_rng"), (tf.random, "set_seed")
-    for owner, name in (*of_keras, *others):
+    others = (random, "seed"), (random.Random, "seed"), (np.random, "seed"), (np.random, "default_rng")
+    for owner, name in (*of_keras, *others, (tf.random, "set_seed")):
         setattr(owner, name, _shifted(getattr(owner, name), by))
+    np.random.RandomState = _shifted_class(np.random.RandomState, by)
 
 
 def _shifted(theirs: Callable[..., Any], by: int) -> Callable[..., Any]:
@@ -86,6 +87,16 @@ def _shifted(theirs: Callable[..., Any], by: int) -> Callable[..., Any]:
         return theirs(*map(other, args), **{name: other(value) for name, value in kwargs.items()})
 
     return shifted
+
+
+def _shifted_class(theirs: type, by: int) -> type:
+    """Return a class in place of one of C, whose methods cannot be replaced; what is one of that is one of this."""
+
+    class Kind(type):
+        def __instancecheck__(cls, instance: object) -> bool:
+            return isinstance(instance, theirs)
+
+    return Kind(theirs.__name__, (theirs,), {"__init__": _shifted(theirs.__init__, by)})
 
 
 def _seeds_of_operations() -> Any:
