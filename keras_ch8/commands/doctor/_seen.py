@@ -20,7 +20,7 @@ from ... import _batches, _net
 from ..._preflight import preflight
 from ..._types import Data
 from ...board import tags
-from ...callbacks import Diagnosis
+from ...callbacks import Diagnosis, EarlyStopping
 from ...callbacks.doctor import Doctor
 from ...integration import fit, of_scripts
 from ...proof.score import Measure, floor, measures_of, name_of, score
@@ -111,9 +111,11 @@ class Seen:
         """Return what is known before the first step; the arguments are those that Keras gets."""
         self._x = id(arguments.get("x"))
         number = self._models.setdefault(model, next(self._count))
-        seen = SeenFit(_place_in(self.job.root), number, _to_score_on(arguments))
+        listed = _callbacks_in(arguments)
+        stops = any(isinstance(each, keras.callbacks.EarlyStopping | EarlyStopping) for each in listed)
+        seen = SeenFit(_place_in(self.job.root), number, _to_score_on(arguments), stops)
         held_out = _held_out(arguments, self.job.scored_on, self.job.seed or 0)
-        return seen, _watcher_in(arguments, self.job.logs), held_out
+        return seen, _watcher_in(listed, self.job.logs), held_out
 
     def _end(
         self, seen: SeenFit, watcher: Doctor | Diagnosis, history: Any, model: keras.Model, held_out: HeldOut | None
@@ -159,13 +161,17 @@ def _place_in(folder: str) -> tuple[str, Position] | None:
     return None
 
 
-def _watcher_in(arguments: dict[str, Any], logs: str) -> Doctor | Diagnosis:
-    """Return the `Doctor` or `Diagnosis` among the callbacks, or a new one that was put there."""
+def _callbacks_in(arguments: dict[str, Any]) -> list[keras.callbacks.Callback]:
+    """Return the list of callbacks that `fit` gets, to which others can be added."""
     given = arguments.get("callbacks")
     if isinstance(given, keras.callbacks.CallbackList):
-        listed = given.callbacks
-    else:
-        listed = arguments["callbacks"] = keras.tree.flatten(given or [])
+        return given.callbacks
+    listed = arguments["callbacks"] = keras.tree.flatten(given or [])
+    return listed
+
+
+def _watcher_in(listed: list[keras.callbacks.Callback], logs: str) -> Doctor | Diagnosis:
+    """Return the `Doctor` or `Diagnosis` in a list of callbacks, or a new one that was put there."""
     watchers = [each for each in listed if isinstance(each, Doctor | Diagnosis)]
     if not watchers:
         watchers = [Doctor(logs) if logs else Diagnosis(verbose=False)]

@@ -1,6 +1,7 @@
 """A session of `doctor`: a first run, and the trials after it."""
 
 import argparse
+import dataclasses
 import functools
 import itertools
 import os
@@ -18,7 +19,7 @@ from ...proof.result import Proof
 from ...proof.rounds import prove
 from ...verdicts.texts import alarm, brief, pasted
 from .. import _json
-from ._messages import LARGEST
+from ._messages import LARGEST, STOPS, VALIDATION
 from ._process import Interrupted, Ran, Target, Workplace, files_in
 from ._script import Scoring, Script, gravest, lines_of, outcome_of
 
@@ -173,6 +174,9 @@ class _Session:
             files = ", ".join(self.work.outside)
             self.say(f"Trials write to files elsewhere, too, which are put back in the end: {files}.")
         proof = prove(script, outcome.acts, seeds=SEEDS, rounds=ROUNDS, minutes=left, tell=self.say)
+        stops = any(fit.stops for fit in first.fits) or any("EarlyStopping" in each.code for each in proof.cures)
+        if stops and scoring.on == VALIDATION:
+            proof = dataclasses.replace(proof, unchecked=(*proof.unchecked, STOPS))
         self.say(f"\n{proof}")
         for verdict in (each.cures[-1] for each in proof.tried if each.judgement is None and each.cures[-1].code):
             self.say(f"\n{pasted(verdict)}")
