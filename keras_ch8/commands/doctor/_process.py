@@ -81,7 +81,7 @@ class Workplace:
         target: What is to be run.
         tell: Told in a line what each trial gives.
         in_place: Whether a copy has links to all files that are not Python's.
-        draws: Whether trials write their curves to `runs(seed)`.
+        draws: Whether trials write their curves to the folder `runs`, to that of their program, that of their seed.
         screen: File descriptors that the first run prints to, as its output and its errors.
     """
 
@@ -107,6 +107,7 @@ class Workplace:
                 signal.signal(each, signal.default_int_handler)
         self._temporary = tempfile.TemporaryDirectory(prefix=PREFIX)
         self.folder = Path(self._temporary.name).resolve()
+        self.runs = self.folder / "runs"
         (self.folder / OLDER).mkdir()
         self._copy(self.target.roots, self.folder / "found")
         return self
@@ -167,10 +168,6 @@ class Workplace:
                 path.unlink()  # which may be a link
                 path.write_bytes(content)
             return self._run(moved, folder, self._patience, log=str(folder / "log"), temporary=str(folder), **job)
-
-    def runs(self, seed: int) -> Path:
-        """Return the folder with the curves of the trials with a seed."""
-        return self.folder / "runs" / str(seed)
 
     def found(self, file: str) -> Path:
         """Return a copy of a file as the first run found it, by its path in the folder."""

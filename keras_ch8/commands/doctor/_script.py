@@ -86,8 +86,8 @@ class Script:
     def train(self, seed: int) -> Outcome:
         """Run it with shifted seeds in a copy of its folder."""
         scoring = self.scoring
-        logs = str(self.work.runs(seed) / ("patched" if self.files else "original")) if self.work.draws else ""
-        ran = self.work.trial(self.encoded(), seed=seed, scored_on=scoring.on, scale=scoring.scale, logs=logs)
+        logs = self.work.runs / ("patched" if self.files else "original") / f"seed_{seed}" if self.work.draws else ""
+        ran = self.work.trial(self.encoded(), seed=seed, scored_on=scoring.on, scale=scoring.scale, logs=str(logs))
         self._found |= _found(ran.fits)
         outcome = outcome_of(ran, scoring.score(ran))
         said = outcome.error or f"{outcome.measure} {middle([outcome])}"
