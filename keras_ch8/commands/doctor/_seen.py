@@ -242,7 +242,7 @@ def _held_out(arguments: dict[str, Any], scored_on: str, seed: int) -> HeldOut |
         return None
     trained, others = _split(arguments)
     if scored_on == VALIDATION:
-        return HeldOut(*(*others, None)[:2], arguments.get("validation_steps"), y)
+        return HeldOut(others[0], others[1] if others[1:] else None, arguments.get("validation_steps"), y)
     whole = others if scored_on == HALVES else trained
     order = np.random.Generator(np.random.PCG64(seed)).permutation(_rows_of(whole))
     first = max(1, round(SHARES[scored_on] * len(order)))

@@ -89,14 +89,14 @@ def _shifted(theirs: Callable[..., Any], by: int) -> Callable[..., Any]:
     return shifted
 
 
-def _shifted_class(theirs: type, by: int) -> type:
+def _shifted_class(theirs: type, by: int) -> Any:
     """Return a class in place of one of C, whose methods cannot be replaced; what is one of that is one of this."""
 
     class Kind(type):
         def __instancecheck__(cls, instance: object) -> bool:
             return isinstance(instance, theirs)
 
-    return Kind(theirs.__name__, (theirs,), {"__init__": _shifted(theirs.__init__, by)})
+    return Kind(theirs.__name__, (theirs,), {"__init__": _shifted(vars(theirs)["__init__"], by)})
 
 
 def _seeds_of_operations() -> Any:
