@@ -326,7 +326,9 @@ def test_seeds_are_others_where_a_script_sets_them_and_the_same_after_equal_shif
 
 
 def seen(line, model=0, scored_on=HALVES, score=0.0, verdicts=()):
-    return SeenFit(("train.py", (line, line, 0, 9)), model, scored_on, tuple(verdicts), score=Score(score, "accuracy"))
+    return SeenFit(
+        ("train.py", (line, line, 0, 9)), model, scored_on, verdicts=tuple(verdicts), score=Score(score, "accuracy")
+    )
 
 
 def test_a_script_is_scored_where_it_trains_last_over_all_models_of_a_cross_validation_after_their_last_fit():

@@ -72,10 +72,11 @@ def shift_seeds(by: int) -> None:
     """
     initializer: Any = keras.initializers.RandomNormal.__base__  # what all that draw derive from
     of_keras = (keras.random.SeedGenerator, "__init__"), (initializer, "__init__")
-    others = (random, "seed"), (random.Random, "seed"), (np.random, "seed"), (np.random, "default_rng")
-    for owner, name in (*of_keras, *others, (tf.random, "set_seed")):
-        setattr(owner, name, _shifted(getattr(owner, name), by))
-    np.random.RandomState = _shifted_class(np.random.RandomState, by)
+    of_python = (random, "seed"), (random.Random, "seed")
+    of_arrays = (np.random, "seed"), (np.random, "default_rng"), (np.random, "RandomState"), (tf.random, "set_seed")
+    for owner, name in (*of_keras, *of_python, *of_arrays):
+        theirs = getattr(owner, name)
+        setattr(owner, name, (_shifted_class if isinstance(theirs, type) else _shifted)(theirs, by))
 
 
 def _shifted(theirs: Callable[..., Any], by: int) -> Callable[..., Any]:
