@@ -3,6 +3,7 @@
 import atexit
 import contextlib
 import hashlib
+import io
 import itertools
 import multiprocessing
 import os
@@ -47,10 +48,10 @@ def run(job: Job, screen: Any = None) -> None:
         threading.Thread(target=_end_with_the_command, args=(os.path.dirname(job.temporary),), daemon=True).start()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets it be ignored by what it runs behind `&`
     _print_to(job.log, screen)
-    told = os.open(job.told, os.O_WRONLY | os.O_CREAT)
+    told = io.FileIO(job.told, "w")
 
     def tell(message: SeenFit | SeenEvaluate | Ended) -> None:
-        os.write(told, pickle.dumps(message))
+        told.write(pickle.dumps(message))
 
     _enter(job)
     written = _files_written(job.temporary)
