@@ -369,6 +369,17 @@ NOTHING_LEARNED = (
     ),
 )
 
+SOLVER = (
+    Rule(
+        kind="wrong_loss",
+        says="The solver can find no minimum of the loss",
+        limits=(Limit(q.FAULT_OF_LOSS, "above", 1, name="the `stop_reason` of the optimizer blames the loss"),),
+        unless=LOW,
+        mentions=(q.LOSS,),
+        cure="{advice_of_stop_reason}",
+    ),
+)
+
 # --- the layers ------------------------------------------------------------------------------------------------------
 
 LAYER_FLOW = (
@@ -546,6 +557,7 @@ RULES = (
     *DURATION,
     *ONLINE_RISK,
     *NOTHING_LEARNED,
+    *SOLVER,
     *LAYER_FLOW,
     *TIME_HORIZON,
     *BATCH_STATISTICS,
