@@ -8,7 +8,7 @@ ends with the first step after so many CPU seconds, tracing and compiling includ
 until the first step is done. The error is relative, in L2, on 101 x 101 points. SciPy and PyTorch, which is left out
 where it is not installed, call the same loss and gradient, compiled by XLA. References: exact (Poisson, Helmholtz),
 Cole and Hopf's integral (Burgers), a Fourier spectral method (Allen-Cahn). Published figures are of larger networks and
-longer trainings, as a rule.
+longer trainings, as a rule; they are cited, and not measured here.
 
 Poisson: -(u_xx + u_yy) = 2 pi^2 sin(pi x) sin(pi y). Helmholtz: u_xx + u_yy + u = q, u = sin(pi x) sin(4 pi y).
 Burgers: u_t + u u_x = (0.01 / pi) u_xx, u(0, x) = -sin(pi x); half of the points are near the shock. Allen-Cahn:
