@@ -43,7 +43,7 @@ class LBFGS(Descent):
 
     Within bounds each entry of x goes along -g as far as its bound, up to the first minimum of the quadratic that the
     pairs explain (the Cauchy point); then on to the minimum over the entries that are still free, and back within the
-    bounds. The line search bends along them.
+    bounds; the entries that met none go on without the others. The line search ends at the first bound beyond.
 
     A pair without positive curvature (s . y <= eps |s| |y|) is not kept. State: m pairs, 2 m n numbers,
     for a `history_size` of m.
