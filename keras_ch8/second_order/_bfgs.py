@@ -22,7 +22,7 @@ class BFGS(InverseHessian):
         M <- (I - rho s y^T) M (I - rho y s^T) + rho s s^T
 
     The first pair starts from M = (s . y / y . y) I, so that the unit of f does not matter. A pair without positive
-    curvature (s . y <= eps |s| |y|) is skipped. State: `M`, n^2 numbers; for more parameters there is `LBFGS`.
+    curvature (s . y <= eps |s| . |y|) is skipped. State: `M`, n^2 numbers; for more parameters there is `LBFGS`.
 
     Args:
         max_parameters: Integer: refuse more parameters than these. Defaults to `10000`, where M takes 400 MB in

@@ -45,7 +45,7 @@ class LBFGS(Descent):
     pairs explain (the Cauchy point); then on to the minimum over the entries that are still free, and back within the
     bounds. The line search bends along them.
 
-    A pair without positive curvature (s . y <= eps |s| |y|) is not kept. State: m pairs, 2 m n numbers,
+    A pair without positive curvature (s . y <= eps |s| . |y|) is not kept. State: m pairs, 2 m n numbers,
     for a `history_size` of m.
 
     Args:

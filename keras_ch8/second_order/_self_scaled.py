@@ -67,7 +67,7 @@ class SSBFGS(SelfScaled):
         M <- (I - rho s y^T) (M / tau) (I - rho y s^T) + rho s s^T
 
     Curvature that M has overrated is forgotten at once, which BFGS takes many updates for. The first pair starts from
-    M = (s . y / y . y) I. A pair without positive curvature (s . y <= eps |s| |y|) is skipped. State: `M`, n^2
+    M = (s . y / y . y) I. A pair without positive curvature (s . y <= eps |s| . |y|) is skipped. State: `M`, n^2
     numbers.
 
     Args:
@@ -118,7 +118,7 @@ class SSBroyden(SelfScaled):
 
     It goes between BFGS (theta 0), DFP (1) and beyond both by what a step has shown, within the interval in which M
     stays positive definite and its eigenvalues bounded. The first pair meets M = I with tau = h / (1 + a theta). A pair
-    without positive curvature (s . y <= eps |s| |y|) is skipped. State: `M`, n^2 numbers.
+    without positive curvature (s . y <= eps |s| . |y|) is skipped. State: `M`, n^2 numbers.
 
     Args:
         max_parameters: Integer: refuse more parameters than these. Defaults to `10000`, where M takes 400 MB in
