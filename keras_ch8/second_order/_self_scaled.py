@@ -22,7 +22,7 @@ class SelfScaled(InverseHessian):
 
     With B = M^-1:    b = s . B s / s . y,    h = y . M y / s . y,    a = b h - 1 >= 0.
 
-    The first pair meets M = I, and scales it by tau = h / (1 + a theta).
+    The first pair meets M = I, and scales it by tau = h / (1 + a theta). y is c times the change of g, as in `BFGS`.
     """
 
     @abc.abstractmethod
@@ -62,7 +62,7 @@ class SSBFGS(SelfScaled):
     """BFGS that scales its matrix up before an update where the step was too short for it (Al-Baali 1998).
 
         d <- -M g
-        s <- x_k+1 - x_k,  y <- g_k+1 - g_k,  rho <- 1 / (s . y)
+        s <- x_k+1 - x_k,  y <- c (g_k+1 - g_k),  rho <- 1 / (s . y)
         tau <- min(1, s . y / (s . B s)),   B = M^-1:   B s = -t g_k, for a step of t d
         M <- (I - rho s y^T) (M / tau) (I - rho y s^T) + rho s s^T
 
@@ -85,7 +85,7 @@ class SSBFGS(SelfScaled):
         True
 
     References:
-        Al-Baali (1998), Numerical experience with a class of self-scaling quasi-Newton algorithms; Urbán, Stefanou and
+        `BFGS`, for c; Al-Baali (1998), Numerical experience with a class of self-scaling quasi-Newton algorithms; Urbán, Stefanou and
         Pons (2025), Unveiling the optimization process of physics informed neural networks, equation 11; Kiyani et al.
         (2025), arXiv 2501.16371.
     """
@@ -105,7 +105,7 @@ class SSBroyden(SelfScaled):
     """The self-scaled method of Broyden's family that physics-informed networks are trained by (Al-Baali and Khalfan).
 
         d <- -M g
-        s <- x_k+1 - x_k,  y <- g_k+1 - g_k
+        s <- x_k+1 - x_k,  y <- c (g_k+1 - g_k)
         b <- s . B s / s . y,  h <- y . M y / s . y,  a <- b h - 1      B = M^-1:  B s = -t g_k, for a step of t d
 
         r     <- min(1, h (1 - c)),                                     c = sqrt(a / (1 + a))
@@ -135,7 +135,7 @@ class SSBroyden(SelfScaled):
         True
 
     References:
-        Al-Baali and Khalfan (2005), Wide interval for efficient self-scaling quasi-Newton algorithms; Urbán, Stefanou
+        `BFGS`, for c; Al-Baali and Khalfan (2005), Wide interval for efficient self-scaling quasi-Newton algorithms; Urbán, Stefanou
         and Pons (2025), Unveiling the optimization process of physics informed neural networks, equations 13 to 23;
         Kiyani et al. (2025), arXiv 2501.16371.
     """
