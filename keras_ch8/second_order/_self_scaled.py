@@ -67,8 +67,8 @@ class SSBFGS(SelfScaled):
         M <- (I - rho s y^T) (M / tau) (I - rho y s^T) + rho s s^T
 
     Curvature that M has overrated is forgotten at once, which BFGS takes many updates for. The first pair starts from
-    M = (s . y / y . y) I. A pair without positive curvature (s . y <= eps |s| . |y|) is skipped. State: `M`, n^2
-    numbers.
+    M = (s . y / y . y) I. A pair without positive curvature (s . y <= eps |s| . |y|) is skipped; c is
+    as in `BFGS`. State: `M`, n^2 numbers.
 
     Args:
         max_parameters: Integer: refuse more parameters than these. Defaults to `10000`, where M takes 400 MB in
@@ -85,7 +85,7 @@ class SSBFGS(SelfScaled):
         True
 
     References:
-        `BFGS`, for c; Al-Baali (1998), Numerical experience with a class of self-scaling quasi-Newton algorithms; Urbán, Stefanou and
+        Al-Baali (1998), Numerical experience with a class of self-scaling quasi-Newton algorithms; Urbán, Stefanou and
         Pons (2025), Unveiling the optimization process of physics informed neural networks, equation 11; Kiyani et al.
         (2025), arXiv 2501.16371.
     """
@@ -118,7 +118,7 @@ class SSBroyden(SelfScaled):
 
     It goes between BFGS (theta 0), DFP (1) and beyond both by what a step has shown, within the interval in which M
     stays positive definite and its eigenvalues bounded. The first pair meets M = I with tau = h / (1 + a theta). A pair
-    without positive curvature (s . y <= eps |s| . |y|) is skipped. State: `M`, n^2 numbers.
+    without positive curvature (s . y <= eps |s| . |y|) is skipped; c is as in `BFGS`. State: `M`, n^2 numbers.
 
     Args:
         max_parameters: Integer: refuse more parameters than these. Defaults to `10000`, where M takes 400 MB in
@@ -135,7 +135,7 @@ class SSBroyden(SelfScaled):
         True
 
     References:
-        `BFGS`, for c; Al-Baali and Khalfan (2005), Wide interval for efficient self-scaling quasi-Newton algorithms; Urbán, Stefanou
+        Al-Baali and Khalfan (2005), Wide interval for efficient self-scaling quasi-Newton algorithms; Urbán, Stefanou
         and Pons (2025), Unveiling the optimization process of physics informed neural networks, equations 13 to 23;
         Kiyani et al. (2025), arXiv 2501.16371.
     """
