@@ -1,19 +1,22 @@
-"""Solve four differential equations with small networks: the error after equal CPU time, of five ways to train.
+"""Solve four differential equations with small networks: the error after equal CPU time, of six ways to train.
 
     OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 python benchmarks/pinn.py [--cpu 20] [--json pinn.json]
 
 u(x, y) or u(t, x) is a tanh network in float64, whose boundary and initial values are exact by construction; the loss
 is the mean square of the equation's residual at fixed points. Each way starts from the same weights, on one thread, and
 ends with the first step after so many CPU seconds, tracing and compiling included, which "first" shows: the CPU time
-until the first step is done. The error is relative, in L2, on 101 x 101 points. SciPy calls the same loss and gradient,
-compiled by XLA. References: exact (Poisson, Helmholtz), Cole and Hopf's integral (Burgers), a Fourier spectral method
-(Allen-Cahn). Published figures are of larger networks and longer trainings, as a rule.
+until the first step is done. The error is relative, in L2, on 101 x 101 points. SciPy and PyTorch, which is left out
+where it is not installed, call the same loss and gradient, compiled by XLA. References: exact (Poisson, Helmholtz),
+Cole and Hopf's integral (Burgers), a Fourier spectral method (Allen-Cahn). Published figures are of larger networks and
+longer trainings, as a rule; they are cited, and not measured here.
 
 Poisson: -(u_xx + u_yy) = 2 pi^2 sin(pi x) sin(pi y). Helmholtz: u_xx + u_yy + u = q, u = sin(pi x) sin(4 pi y).
 Burgers: u_t + u u_x = (0.01 / pi) u_xx, u(0, x) = -sin(pi x); half of the points are near the shock. Allen-Cahn:
 u_t = 0.0001 u_xx + 5 (u - u^3), u(0, x) = x^2 cos(pi x), periodic in x.
 """
 
+import contextlib
+import importlib.util
 import time
 import warnings
 
@@ -209,8 +212,8 @@ def natural_gradient(model, seconds):
     return train(model, optimizers.NaturalGradient(iterations_per_step=5, gtol=0), seconds)
 
 
-def scipy_bfgs(model, seconds):
-    """Minimize the same loss with SciPy's BFGS."""
+def by_another(model, seconds, minimize):
+    """Let `minimize(f, start, look)` minimize the same loss, compiled by XLA, and look after each iteration."""
     begun, first = time.process_time(), []
     model.compile(loss=None)
     stacks = _batch_loss.stacks_of([(ops.convert_to_tensor(model.points()), None, None)])
@@ -221,23 +224,59 @@ def scipy_bfgs(model, seconds):
         value, gradient = loss(backend.as_tensor(theta))
         return float(value), gradient.numpy()
 
-    def look(intermediate_result):
+    def look(theta):
         first.append(time.process_time() - begun)
-        parts = np.split(intermediate_result.x, np.cumsum([int(np.prod(s)) for s in shapes])[:-1])
+        parts = np.split(theta, np.cumsum([int(np.prod(s)) for s in shapes])[:-1])
         for v, part, shape in zip(model.trainable_variables, parts, shapes, strict=True):
             v.assign(part.reshape(shape))
         if first[-1] > seconds:
             raise StopIteration
 
-    start = np.concatenate([v.numpy().ravel() for v in model.trainable_variables])
-    optimize.minimize(f, start, jac=True, method="BFGS", callback=look, options={"gtol": 0, "maxiter": 10**6})
+    with contextlib.suppress(StopIteration):  # SciPy takes it for the end, PyTorch does not
+        minimize(f, np.concatenate([v.numpy().ravel() for v in model.trainable_variables]), look)
     return first[0], len(first), first[-1]
+
+
+def scipy_bfgs(model, seconds):
+    """Minimize with SciPy's BFGS."""
+
+    def minimize(f, start, look):
+        def callback(intermediate_result):
+            look(intermediate_result.x)
+
+        optimize.minimize(f, start, jac=True, method="BFGS", callback=callback, options={"gtol": 0, "maxiter": 10**6})
+
+    return by_another(model, seconds, minimize)
+
+
+def torch_lbfgs(model, seconds):
+    """Minimize with PyTorch's L-BFGS, in float64 and by the strong Wolfe conditions."""
+    import torch
+
+    torch.set_num_threads(1)
+
+    def minimize(f, start, look):
+        theta = torch.tensor(start, requires_grad=True)
+        optimizer = torch.optim.LBFGS(
+            [theta], max_iter=1, tolerance_grad=0, tolerance_change=0, history_size=50, line_search_fn="strong_wolfe"
+        )
+
+        def closure():
+            value, gradient = f(theta.detach().numpy())
+            theta.grad = torch.from_numpy(gradient.copy())
+            return torch.tensor(value, dtype=torch.float64)
+
+        while True:
+            optimizer.step(closure)
+            look(theta.detach().numpy())
+
+    return by_another(model, seconds, minimize)
 
 
 EQUATIONS = {"Poisson": Poisson, "Helmholtz": Helmholtz, "Burgers": Burgers, "Allen-Cahn": AllenCahn}
 WAYS = {
     "Adam": adam, "L-BFGS": lbfgs, "SSBroyden": ssbroyden, "natural gradient": natural_gradient,
-    "SciPy BFGS": scipy_bfgs,
+    "SciPy BFGS": scipy_bfgs, "torch L-BFGS": torch_lbfgs,
 }  # fmt: skip
 OURS = ("L-BFGS", "SSBroyden", "natural gradient")
 
@@ -267,7 +306,8 @@ def measure(name, seconds, ways):
 
 def main():
     """Measure all, or those that are asked for."""
-    options = harness.options(__doc__, "pinn.json", equations=",".join(EQUATIONS), ways=",".join(WAYS), cpu=20.0)
+    ways = [way for way in WAYS if way != "torch L-BFGS" or importlib.util.find_spec("torch")]
+    options = harness.options(__doc__, "pinn.json", equations=",".join(EQUATIONS), ways=",".join(ways), cpu=20.0)
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     keras.config.set_floatx("float64")

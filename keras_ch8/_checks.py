@@ -353,7 +353,7 @@ def tolerances(**given: Any) -> dict[str, float]:
 def wolfe(c1: Any, c2: Any) -> None:
     """Check the constants of the Wolfe conditions: 0 < c1 < c2 < 1, and c1 below a half."""
     number("c1", c1, 0.0, 0.5, open_low=True, meaning="the fraction of the promised decrease", fix="Try 1e-4.")
-    meaning, fix = "the fraction of the slope that may be left", "Try 0.9, or 0.4 for conjugate gradients."
+    meaning, fix = "the fraction of the slope that may be left", "Try 0.9, or 0.2 for conjugate gradients."
     number("c2", c2, c1, 1.0, open_low=True, meaning=meaning, fix=fix)
 
 

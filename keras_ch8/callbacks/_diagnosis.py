@@ -314,7 +314,7 @@ class Diagnosis(Callback):
     def on_close(self) -> None:
         """Write the report; from here on the cost stays as it is."""
         self._measuring.end()
-        self.log.new |= {"end"} if self.session.training.has_died else {"end", "finish"}
+        self.log.end(self.session.training.has_died, getattr(self.session.optimizer, "fault_of_loss", ""))
         self._judge_and_report()
         if self.session.writer is not None:
             self.session.writer.text(tags.VERDICTS, markdown(self.verdicts, self.state), self.session.step)

@@ -134,6 +134,8 @@ def _winner(runs: Sequence[Document], ranked: Sequence[Document]) -> Iterator[tu
 
 def _sureness(first: Document, second: Document) -> str:
     """Return whether the difference between two candidates may be chance."""
+    if second["loss"] is None:
+        return f"Quite sure: the loss of {second['name']} becomes NaN."
     if min(len(first["losses"]), len(second["losses"])) < 2:
         is_far = second["times"] is not None and second["times"] >= FAR
         return f"One training each{', but the difference is large' if is_far else ': the difference may be chance'}."

@@ -16,6 +16,9 @@ from .measurement_log import MeasurementLog
 from .probe import ProbeEvaluator
 from .progress import progress, progress_measured, progress_newest
 
+SOLVED = 1e-6
+"""Loss over that of a constant, below which there is nothing left to learn but digits."""
+
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class GradientNorm(Result):
@@ -80,7 +83,9 @@ class GradientNormMonitor(Monitor):
             return {}
         measured = {**progress_measured(log)}
         if log.least_squares > 0 and not log.is_penalized:
-            measured |= {q.OVER_LEAST_SQUARES.name: seen.now / log.least_squares, q.UNEVENNESS.name: log.unevenness}
+            is_solved = seen.now <= SOLVED * log.chance
+            over = float("nan") if is_solved else seen.now / log.least_squares
+            measured |= {q.OVER_LEAST_SQUARES.name: over, q.UNEVENNESS.name: log.unevenness}
         return measured
 
     def newest(self, log: MeasurementLog) -> dict[str, float]:

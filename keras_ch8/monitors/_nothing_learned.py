@@ -10,7 +10,7 @@ from ..verdicts.verdict import Claim
 from ._online_risk import held_out_drawn
 from .base import Monitor
 from .measurement_log import MeasurementLog
-from .progress import progress
+from .progress import penalties_of_loss, progress
 
 FEWEST = 4
 """Epochs from which on a movement is told from noise."""
@@ -41,7 +41,8 @@ class NothingLearnedMonitor(Monitor):
         if seen is not None and log.chance > 0:
             ends = [log.reported(name)[-1:] for name in ("loss", "val_loss") if not log.is_penalized]
             least = np.fmin.reduce([seen.now - seen.penalty, *np.concatenate([np.zeros(0), *ends])])
-            return measured | {q.LEAST_OVER_CHANCE.name: float(least / log.chance)}
+            strong = {} if np.isnan(part := penalties_of_loss(log)) else {q.PENALTIES.name: part}
+            return measured | strong | {q.LEAST_OVER_CHANCE.name: float(least / log.chance)}
         losses = log.reported("loss")
         is_plain = not log.first and not np.isnan(log.rate) and len(losses) >= FEWEST and losses.min() > 0
         if is_plain:

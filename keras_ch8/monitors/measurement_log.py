@@ -91,6 +91,8 @@ class MeasurementLog:
     rows_of: dict[str, Rows] = dataclasses.field(default_factory=dict)
     """Those of each optimizer by its name, where there are several: the gradient of one may hide that of another."""
     epochs: list[Mapping[str, float]] = dataclasses.field(default_factory=list)
+    fault_of_loss: str = ""
+    """See `end`."""
     left_out: set[str] = dataclasses.field(default_factory=set)
     """Names of what has failed, which is not asked any more."""
     new: set[str] = dataclasses.field(default_factory=set)
@@ -181,6 +183,12 @@ class MeasurementLog:
         self._known.clear()
         self.epochs.append(dict(logs))
         self.new.add("epochs")
+
+    def end(self, has_died: bool, fault_of_loss: str) -> None:
+        """Add the end of the training, and what of the loss let an optimizer of section 8.6 end it; "" of others."""
+        self._known.clear()
+        self.fault_of_loss = fault_of_loss
+        self.new |= {"end"} if has_died else {"end", "finish"}
 
     def of(self, name: str) -> list[Any]:
         """Return the readings of a monitor, the oldest first."""

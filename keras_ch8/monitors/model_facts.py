@@ -16,7 +16,7 @@ from ..verdicts import table
 from ..verdicts.fact import Fact
 from .held_out import are_arrays
 from .measurement_log import FEWEST, MeasurementLog, once
-from .progress import rate_left
+from .progress import penalties_of_loss, progress_measured, rate_left
 
 BY_THE_RATE = (
     keras.optimizers.Adam, keras.optimizers.Adamax, keras.optimizers.Lion, keras.optimizers.Nadam,
@@ -85,6 +85,7 @@ def facts_of_model(model: keras.Model, callbacks: Sequence[object] = ()) -> froz
         Fact.RECURRENCE: any(isinstance(part, kinds.RNN) for part in parts),
         Fact.SIMPLE_RECURRENCE: any(isinstance(part, kinds.SimpleRNN) for part in parts),
         Fact.LSTM: any(isinstance(part, kinds.LSTM) for part in parts),
+        Fact.PENALTIES_OF_WEIGHTS: any(getattr(v, "regularizer", None) is not None for v in model.trainable_variables),
         Fact.PENALTIES_OF_UNITS: any(getattr(part, "activity_regularizer", None) is not None for part in parts),
         Fact.NEGATIVE_BIASES: any(_has_negative_biases(part) for part in parts),
         Fact.SMALL_START: any(_is_small(variable) for variable in model.trainable_variables),
@@ -355,6 +356,8 @@ def facts(log: MeasurementLog) -> frozenset[Fact]:
     found = {
         Fact.FADED_RATE: table.FADED_RATE.level(rate_left(log)) != "ok",
         Fact.DEFAULT_RATE: log.rate <= 1.01 * default,  # rates are rounded
+        Fact.CUT_SCHEDULE: _is_cut(log),
+        Fact.STRONG_PENALTIES: table.PENALIZED.level(penalties_of_loss(log)) != "ok",
         Fact.WARM_UP: log.first_rate < WARM_UP * log.peak,
         Fact.ACCUMULATION: log.of_update > 1,
         Fact.ONE_BATCH: FEW_EXAMPLES < log.examples <= log.batch_size,
@@ -379,6 +382,12 @@ def facts(log: MeasurementLog) -> frozenset[Fact]:
         is_worse = min(logs["val_loss"] for logs in validated) >= log.chance
         found[Fact.HELD_OUT_OF_ANOTHER_KIND] = is_worse and validated[-1]["loss"] < LEARNED * log.chance
     return log.has | _true_of(found)
+
+
+def _is_cut(log: MeasurementLog) -> bool:
+    """Whether a training ends in the middle of the schedule of its rate."""
+    is_nearly_over = table.AT_THE_END.holds(progress_measured(log))
+    return Fact.SCHEDULE_TO_SCALE in log.has and is_nearly_over and log.rate > log.peak / 2
 
 
 def usual_rate(log: MeasurementLog) -> float:

@@ -5,6 +5,7 @@ As Keras pairs them: by name or by place; a loss that stands alone is that of ev
 
 import contextlib
 import dataclasses
+import numbers
 from collections.abc import Sequence
 from typing import Any
 
@@ -128,7 +129,8 @@ def _only_head(arguments: dict[str, Any]) -> list[Head]:
     metrics, weighted = (_metrics(arguments.get(of)) for of in ("metrics", "weighted_metrics"))
     is_one = len(losses) == 1 and losses[0] is not None and len(shares) == 1
     output = _loss_of(losses[0]) if is_one else Output()
-    share = 1.0 if not is_one or shares[0] is None else float(shares[0])
+    is_share = is_one and isinstance(shares[0], numbers.Real)  # in the third place some users give metrics
+    share = float(shares[0]) if is_share else 1.0
     output = dataclasses.replace(output, metrics=metrics, weighted_metrics=weighted, share=share)
     return [Head(output, losses[0] if is_one else None)]
 

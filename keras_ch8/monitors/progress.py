@@ -125,6 +125,14 @@ def _medians_of_three(losses: np.ndarray) -> np.ndarray:
 
 
 @once
+def penalties_of_loss(log: MeasurementLog) -> float:
+    """Return the largest part of the loss that regularizers of weights have been; NaN without any. See `PENALTIES`."""
+    losses, penalties = (log.series("gradient_norm", name) for name in ("loss", "penalty"))
+    shares = penalties[losses > 0] / losses[losses > 0]
+    return float(shares.max()) if Fact.PENALTIES_OF_WEIGHTS in log.has and len(shares) else float("nan")
+
+
+@once
 def progress_measured(log: MeasurementLog) -> dict[str, float]:
     """Return what rules of several monitors judge; of the loss nothing before there are enough measurements."""
     measured = {

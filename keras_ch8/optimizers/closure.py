@@ -230,6 +230,11 @@ class ClosureOptimizer(_arguments.FixedOnceBuilt, keras.optimizers.Optimizer):
         return None if self.end == Status.RUNNING else self.end.message(self.dtype)
 
     @property
+    def fault_of_loss(self) -> str:
+        """The same where the loss or its gradient is to blame; else ""."""
+        return self.end.message(self.dtype) if self.end.blames_function else ""
+
+    @property
     def result(self) -> OptimizeResult:
         """Where the last training ended, as `second_order.minimize` says it; costs are those since it was built."""
         if not self.built:

@@ -7,7 +7,6 @@ from typing import Any
 
 from .._plot import COLORS, axes_of, finished
 from .._result import Result, Table
-from ..verdicts.kinds import title_of
 from ..verdicts.verdict import Verdict
 from ..verdicts.wording import counted
 from .judge import Judgement, spread
@@ -38,11 +37,6 @@ class Tried:
         """What came of it."""
         found = str(self.judgement or f"not tried. {self.reason}")
         return f"{found[0].upper()}{found[1:]}"
-
-
-def name_of(cures: Iterable[Verdict]) -> str:
-    """Return the titles of some verdicts."""
-    return " + ".join(title_of(verdict.kind) for verdict in cures)
 
 
 @dataclasses.dataclass(frozen=True, repr=False)

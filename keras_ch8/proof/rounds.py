@@ -7,10 +7,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
+from ..verdicts.kinds import title_of
 from ..verdicts.verdict import Verdict
 from .judge import Judgement, Pair, can_be_proven, judge
 from .program import Outcome, Program
-from .result import Proof, Tried, name_of
+from .result import Proof, Tried
 
 MOST_TRIED = 16
 """Fixes that a round tries at most."""
@@ -145,7 +146,8 @@ class _Search:
             program, cures = to_try.popleft()
             if self._was_tried(cures):
                 continue
-            self.tell(f'Fix for "{name_of(cures)}": {cures[-1].cure}')
+            titles = ", and on top of it for ".join(f'"{title_of(each.kind)}"' for each in cures)
+            self.tell(f"Fix for {titles}: {cures[-1].cure}")
             tried = self._tried(program, cures)
             self.tell(f"  {tried.found}" if tried else "  Not tried: there is no time left.")
             if tried is None:
@@ -185,7 +187,7 @@ class _Search:
         left, is_no_worse = pair.cured.acts, not tried.judgement.worse or pair.without.error
         has_gone = tried.cures[-1].kind not in [each.kind for each in left]
         if is_no_worse and has_gone and len(self.cures) + len(tried.cures) < self.rounds:
-            yield from ((tried.program, (*tried.cures, each)) for each in _fixes(left))
+            yield from ((tried.program, (*tried.cures, each)) for each in _fixes(left) if each.code)
 
     def _judged(self, pairs: Sequence[Pair], of: str) -> Judgement | None:
         """Return what pairs say, if there are some, and note if `minutes` did not allow all that were needed."""

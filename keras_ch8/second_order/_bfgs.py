@@ -18,11 +18,12 @@ class BFGS(InverseHessian):
     """Newton's method with an inverse Hessian that is learned from the gradients (section 8.6.3).
 
         d <- -M g
-        s <- x_k+1 - x_k,  y <- g_k+1 - g_k,  rho <- 1 / (s . y)
+        s <- x_k+1 - x_k,  y <- c (g_k+1 - g_k),  rho <- 1 / (s . y)
         M <- (I - rho s y^T) M (I - rho y s^T) + rho s s^T
 
+    c, 1 on a quadratic, makes s . y the curvature along s at x_k+1: that of the cubic through both values and slopes.
     The first pair starts from M = (s . y / y . y) I, so that the unit of f does not matter. A pair without positive
-    curvature (s . y <= eps |s| |y|) is skipped. State: `M`, n^2 numbers; for more parameters there is `LBFGS`.
+    curvature (s . y <= eps |s| . |y|) is skipped. State: `M`, n^2 numbers; for more parameters there is `LBFGS`.
 
     Args:
         max_parameters: Integer: refuse more parameters than these. Defaults to `10000`, where M takes 400 MB in
@@ -39,7 +40,8 @@ class BFGS(InverseHessian):
         True
 
     References:
-        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6.3; Nocedal and Wright (2006), algorithm 6.1.
+        Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6.3; Nocedal and Wright (2006), algorithm 6.1;
+        Zhang, Deng and Chen (1999), New quasi-Newton equation and related methods.
     """
 
     def learn(self, move: Move, known: Tensor, M: Tensor) -> tuple[State, Tensor]:

@@ -15,6 +15,9 @@ from .._types import Tensor
 from ..integration import backend
 from ._vector import dot, epsilon
 
+ROUNDS = 10
+"""How often entries go on without those that have met a bound."""
+
 
 class Compact(NamedTuple):
     """The matrix B in units of 1 / gamma, as I - W^T M W with W = [Y; S] and M^-1 = [[-D, L^T], [L, SS]].
@@ -56,7 +59,9 @@ def step(x: Tensor, g: Tensor, B: Compact, low: Tensor, high: Tensor) -> Tensor:
     """Return where the quadratic model with the gradient g leads from x; both in units of 1 / gamma.
 
     It goes from the Cauchy point to the minimum over the entries that are within their bounds there, and back within
-    the bounds (Morales and Nocedal 2011); only to the Cauchy point, if the other is not downhill.
+    the bounds (Morales and Nocedal 2011). That stops some entries short, and what was the minimum for the others with
+    them is none without: in a curved valley it lies high above. So the others go on to their own, until none leaves its
+    bounds. It is the Cauchy point alone, if the other is not downhill.
     """
     W, m = ops.concatenate([B.Y, B.S]), B.Y.shape[0]
     M = _solve(B.D, B.L, B.SS, ops.eye(2 * m, dtype=g.dtype))
@@ -65,19 +70,26 @@ def step(x: Tensor, g: Tensor, B: Compact, low: Tensor, high: Tensor) -> Tensor:
     t = _along_the_path(g, W, M, ends)
     free = ends > t
     cauchy = ops.where(free, x - t * g, ops.where(g < 0, high, low))
-    z = cauchy - x
-    r = -ops.where(free, g + z - ops.matmul(ops.matmul(M, ops.matmul(W, z)), W), 0)
-    # The inverse of M, less W W^T over what is free: of S S^T what is not free is left, and no difference is taken.
-    Y, S, rest = ops.where(free, B.Y, 0), ops.where(free, B.S, 0), ops.where(free, 0, B.S)
     absent = B.SS - ops.matmul(B.S, ops.transpose(B.S))
-    pull = _solve(
-        B.D + ops.matmul(Y, ops.transpose(Y)),
-        B.L - ops.matmul(S, ops.transpose(Y)),
-        absent + ops.matmul(rest, ops.transpose(rest)),
-        ops.matmul(W, r)[:, None],
-    )
-    d = ops.clip(cauchy + r + ops.where(free, ops.matmul(pull[:, 0], W), 0), low, high) - x
-    d = ops.where(dot(g, d) < 0, d, z)
+
+    def once(place: Tensor, free: Tensor, leaves: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        z = place - x
+        r = -ops.where(free, g + z - ops.matmul(ops.matmul(M, ops.matmul(W, z)), W), 0)
+        # The inverse of M, less W W^T over what is free: of S S^T what is not free is left, and no difference is taken.
+        Y, S, rest = ops.where(free, B.Y, 0), ops.where(free, B.S, 0), ops.where(free, 0, B.S)
+        pull = _solve(
+            B.D + ops.matmul(Y, ops.transpose(Y)),
+            B.L - ops.matmul(S, ops.transpose(Y)),
+            absent + ops.matmul(rest, ops.transpose(rest)),
+            ops.matmul(W, r)[:, None],
+        )
+        place = place + r + ops.where(free, ops.matmul(pull[:, 0], W), 0)
+        leaves = free & ((place < low) | (place > high))
+        return ops.clip(place, low, high), free & ~leaves, ops.any(leaves)
+
+    begin = cauchy, free, ops.ones((), "bool")
+    place, *_ = ops.while_loop(lambda place, free, leaves: leaves, once, begin, maximum_iterations=ROUNDS)
+    d = ops.where(dot(g, place - x) < 0, place, cauchy) - x
     return (1 + 4 * epsilon(x)) * d  # beyond a bound by rounding, not short of it: the line ends at the bound itself
 
 

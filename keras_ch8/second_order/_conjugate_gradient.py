@@ -52,9 +52,8 @@ class ConjugateGradient(Descent):
 
     Args:
         beta_rule: One of the names above. Defaults to `"polak_ribiere"`.
-        line_search: How far to go along d; with c2 below a half `fletcher_reeves` always lead downhill.
-            On the problems of Moré, Garbow and Hillstrom 0.4 takes 0.4 times the evaluations of 0.1. Defaults to
-            `StrongWolfe(c2=0.4)`.
+        line_search: How far to go along d; with c2 below a half `fletcher_reeves` always leads downhill. Defaults to
+            `StrongWolfe(c2=0.2)`.
 
     Raises:
         TypeError: If `line_search` is not a `LineSearch`.
@@ -72,7 +71,7 @@ class ConjugateGradient(Descent):
     """
 
     beta_rule: str = "polak_ribiere"
-    line_search: LineSearch = dataclasses.field(default_factory=lambda: StrongWolfe(c2=0.4), kw_only=True)
+    line_search: LineSearch = dataclasses.field(default_factory=lambda: StrongWolfe(c2=0.2), kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -34,7 +34,7 @@ class Pairs(NamedTuple):
 class LBFGS(Descent):
     """BFGS without its matrix: the last pairs of steps and changes of the gradient (section 8.6.3).
 
-        s <- x_k+1 - x_k,  y <- g_k+1 - g_k,  rho <- 1 / (s . y)
+        s <- x_k+1 - x_k,  y <- c (g_k+1 - g_k),  rho <- 1 / (s . y)
 
         q <- g;   for each pair, the last first:   alpha <- rho s . q,   q <- q - alpha y
         r <- (s . y / y . y) q, of the last pair
@@ -43,9 +43,10 @@ class LBFGS(Descent):
 
     Within bounds each entry of x goes along -g as far as its bound, up to the first minimum of the quadratic that the
     pairs explain (the Cauchy point); then on to the minimum over the entries that are still free, and back within the
-    bounds. The line search bends along them.
+    bounds; the entries that met none go on without the others. The line search ends at the first bound beyond.
 
-    A pair without positive curvature (s . y <= eps |s| |y|) is not kept. State: m pairs, 2 m n numbers,
+    c, 1 on a quadratic, makes s . y the curvature along s at x_k+1: that of the cubic through both values and slopes. A
+    pair without positive curvature (s . y <= eps |s| . |y|) is not kept. State: m pairs, 2 m n numbers,
     for a `history_size` of m.
 
     Args:
@@ -64,7 +65,7 @@ class LBFGS(Descent):
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6.3; Nocedal (1980); Nocedal and Wright (2006),
         algorithm 7.4; Byrd, Lu, Nocedal and Zhu (1995), A limited memory algorithm for bound constrained optimization;
-        Morales and Nocedal (2011).
+        Morales and Nocedal (2011); Zhang, Deng and Chen (1999), New quasi-Newton equation and related methods.
     """
 
     history_size: Annotated[int, Count("the number of pairs that are kept", "Try 10.", 1)] = 10

@@ -260,7 +260,8 @@ def minimize(
         An `OptimizeResult`, with SciPy's names: `x`, `fun`, what it has cost, and why it ended.
 
     Raises:
-        TypeError: If `fun` is neither a function nor a `Problem`, or `method` neither a method nor a name.
+        TypeError: If `fun` is neither a function nor a `Problem`, or calls NumPy on x, or `method` is neither a method
+            nor a name.
         ValueError: If an argument lies outside its range, `x0` is not a vector, `fun` returns no scalar, `bounds` are
             not of its shape, NaN or crossing, or the method takes none.
 

@@ -18,6 +18,11 @@ def norm(a: Tensor) -> Tensor:
     return ops.sqrt(dot(a, a))
 
 
+def is_positive_dot(a: Tensor, b: Tensor) -> Tensor:
+    """Whether a . b is above its own rounding, whatever the units of the single entries: a . b > eps |a| . |b|."""
+    return dot(a, b) > epsilon(a) * dot(ops.abs(a), ops.abs(b))
+
+
 def largest(a: Tensor) -> Tensor:
     """Return the largest |a_i|, infinity if an entry is NaN: XLA leaves those out of a maximum."""
     return ops.max(ops.where(ops.isnan(a), float("inf"), ops.abs(a)))

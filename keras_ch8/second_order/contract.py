@@ -23,6 +23,7 @@ from typing import ClassVar, NamedTuple, Self, final
 
 from keras import ops
 
+from .._describe import short
 from .._settings import Checked, Count
 from .._types import Tensor
 from ..integration import backend
@@ -128,12 +129,21 @@ class Problem:
 
 
 def _scalar(fun: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """Return f(x); else raise ValueError."""
-    value = ops.convert_to_tensor(fun(x))
-    if tuple(value.shape) != () or value.dtype != x.dtype:
+    """Return f(x); else raise TypeError or ValueError."""
+    try:
+        value = fun(x)
+    except NotImplementedError as error:
+        raise TypeError(
+            "`fun` must compute with `keras.ops` or TensorFlow: it is compiled, and x has no numbers yet. Received: a "
+            f"function that asks for them, as NumPy does: {short(str(error))}. Write `keras.ops.sum` for `np.sum`."
+        ) from error
+    is_array = hasattr(value, "dtype")
+    value = ops.convert_to_tensor(value) if is_array else value
+    if not is_array or tuple(value.shape) != () or value.dtype != x.dtype:
+        what = f"shape {tuple(value.shape)} and dtype {value.dtype.name}" if is_array else short(value)
         raise ValueError(
-            f"`fun` must return a scalar of the type of x, {x.dtype.name}. Received: shape {tuple(value.shape)} and "
-            f"dtype {value.dtype.name}. Sum or average with `keras.ops`, and give x the type of the data."
+            f"`fun` must return a scalar of the type of x, {x.dtype.name}, and no gradient. Received: {what}. Sum or "
+            "average with `keras.ops`, `return` that alone, and give x the type of the data."
         )
     return value
 

@@ -43,14 +43,23 @@ class Move(NamedTuple):
 
     @property
     def y(self) -> Tensor:
-        """The change of the gradient."""
-        return self.after.gradient - self.before.gradient
+        """The change of the gradient, of the length with which s . y is the curvature along s at the end of the step.
+
+            s . y <- s . (g' - g) + 6 (f - f') + 3 (g + g') . s
+
+        That is the second derivative of the cubic through both values and slopes; the change itself has the mean of the
+        step. For a quadratic, and where the values differ by rounding alone, it is the same (Zhang, Deng, Chen 1999).
+        """
+        s, change = self.s, self.after.gradient - self.before.gradient
+        fall, mean = self.before.value - self.after.value, _vector.dot(s, change)
+        bend = 6 * fall + 3 * _vector.dot(s, self.before.gradient + self.after.gradient)
+        is_known = (ops.abs(fall) > _vector.rounding(self.before.value)) & (mean > 0)
+        return change * ops.where(is_known, ops.clip(1 + bend / mean, 0.1, 10), 1)
 
     @property
     def is_curved_up(self) -> Tensor:
-        """Whether s and y show positive curvature, in any units: s . y > eps |s| |y|."""
-        s, y = self.s, self.y
-        return _vector.dot(s, y) > _vector.epsilon(s) * _vector.norm(s) * _vector.norm(y)
+        """Whether s and y show positive curvature, in any units."""
+        return _vector.is_positive_dot(self.s, self.y)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -61,8 +70,8 @@ class Descent(Method):
     iteration is here, once for all. `extend.ClosureOptimizer` has an example, and brings the method into `fit`.
 
     `known` counts the moves that were learned from since the start, or since the last restart: where it is 0, what is
-    in the memory is of no use. (To forget, one number is set to 0, instead of a table.) `promise` is t g . d of the
-    last step.
+    in the memory is of no use. (To forget, one number is set to 0, instead of a table.) `promise` is the slope times t
+    of a parabola that falls as the last step did.
 
     The direction is given up for -g, and what is known forgotten, where it does not lead downhill (or is NaN), and
     after a search along it that found nothing.
@@ -117,7 +126,7 @@ class Descent(Method):
 
         d = self.direction(problem, point, known, **memory)
         slope = _vector.dot(g, d)
-        downhill = slope < -_vector.epsilon(g) * _vector.norm(g) * _vector.norm(d)
+        downhill = _vector.is_positive_dot(-g, d)
         d = ops.where(downhill, d, steepest_d)
         known = ops.where(downhill, known, 0)
         slope = ops.where(downhill, slope, _vector.dot(g, steepest_d))
@@ -132,12 +141,14 @@ class Descent(Method):
         chosen = _vector.where(found, chosen, line.start)
         after = point._replace(x=line.at(chosen.step), value=chosen.value, gradient=chosen.gradient)
         moved = ops.any(after.x != point.x)
+        change = after.value - point.value
+        change = ops.where(ops.abs(change) > line.rounding, 2 * change, chosen.step * slope)
 
         learned, useful = self.learn(Move(point, after, d), known, **memory)
         useful = moved & useful
         state = {
             "known": ops.where(moved, known + ops.cast(useful, "int32"), 0),
-            "promise": ops.where(moved, chosen.step * slope, promise),
+            "promise": ops.where(moved, change, promise),
             **learned,
         }
         info = Info(
@@ -158,10 +169,11 @@ class Descent(Method):
 def _first_step(line: Line, promise: Tensor) -> Tensor:
     """Return the step to try first along -g, or along another direction without a length of its own.
 
-        t <- (t phi'(0) of the last step) / phi'(0),        at the start  t <- 1 / |g|_1
+        t <- 2 (the last change of f) / phi'(0),        at the start  t <- 1 / |g|_1
 
-    The first change of f is then expected to be that of the last step (Nocedal and Wright, section 3.5). At the start
-    the step is no longer than 1. Neither depends on the unit of f.
+    That is the minimum of a parabola that falls as much as the last step did (Nocedal and Wright, equation 3.60); where
+    rounding hides how much that was, its slope says it. At the start the step is no longer than 1. Neither depends on
+    the unit of f.
     """
     at_start = 1 / ops.sum(ops.abs(line.point.gradient))
     return ops.where(promise < 0, promise / line.slope, at_start)

@@ -41,6 +41,11 @@ class Status(enum.IntEnum):
         """Whether more iterations would not help."""
         return self not in (Status.RUNNING, Status.ITERATION_LIMIT)
 
+    @property
+    def blames_function(self) -> bool:
+        """Whether the function or its gradient is to blame, and no method could do better."""
+        return self in _BLAMED
+
     def message(self, dtype: str) -> str:
         """Return what it means and what to do, for numbers of this type."""
         words = _WORDS[self]
@@ -50,6 +55,7 @@ class Status(enum.IntEnum):
 
 
 _CONVERGED = {Status.CONVERGED_GRADIENT, Status.CONVERGED_VALUE, Status.CONVERGED_STEP, Status.CONVERGED_AT_START}
+_BLAMED = {Status.WRONG_GRADIENT, Status.NOT_FINITE_AT_START, Status.FLAT, Status.UNBOUNDED}
 _MORE_DIGITS = {
     "float32": " float32 holds 7 digits: a smaller gradient needs float64, unless it is a kink, as of `relu` or `abs`.",
     "float64": " Accept a larger `gtol`. At a kink, as of `relu` or `abs`, the gradient stays large.",
@@ -65,9 +71,9 @@ _WORDS = {
     ),
     Status.ITERATION_LIMIT: "Not converged: `max_iterations` was reached. Raise it, or continue from `x`.",
     Status.WRONG_GRADIENT: (
-        "Not converged: the value rises where the gradient says that it falls, by more than its rounding. So it is not "
-        "the gradient of the function: check `custom_gradient` and `stop_gradient`. Or the value is random, or a small "
-        "difference of large numbers."
+        "Not converged: the value rises where the gradient says that it falls, by more than its rounding. Check "
+        "`custom_gradient` and `stop_gradient`: it is not the gradient of the function. Or the value is random, or a "
+        "small difference of large numbers."
     ),
     Status.DIVERGED: (
         f"Not converged: for {PATIENCE} iterations the value has been above the lowest that was found, which is kept. "

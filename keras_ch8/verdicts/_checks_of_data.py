@@ -5,7 +5,6 @@ from ._check import (
     CHOSEN_TO_ACT,
     FEW,
     FOUND,
-    FOUND_ONCE,
     LARGEST_SIZE,
     Check,
     are_of_another_unit,
@@ -217,7 +216,7 @@ OF_LABELS = (
         "Number the classes identically in the training and held-out data.",
         lambda f: "" if Fact.VALIDATED_APART in f.has
         else f"# shuffle the arrays as you loaded them, and remove any other shuffling\n{SHUFFLE}",
-        source=FOUND_ONCE,
+        source=FOUND,
         expects="Similar inputs should have similar targets.",
         has_bars=False,
     ),
@@ -302,7 +301,7 @@ OF_ALL = (
         + (f"runs of {digits(f.runs_read)} equal labels." if f.order_read > IN_ORDER
            else f"the order of their {'targets' if f.targets.of == 'numbers' else 'labels'}."),
         code=SHUFFLE,
-        source=FOUND_ONCE,
+        source=FOUND,
     ),
     Check(
         "one class in a batch",

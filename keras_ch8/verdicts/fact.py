@@ -39,6 +39,10 @@ class Fact(enum.StrEnum):
     SKIPPING = "skipping", "`callbacks.Guard` or `skip_nonfinite=True` skips steps that are not finite"
     LEARNING_RATE_SCHEDULE = "learning rate schedule", "the learning rate changes during training"
     SCHEDULE_TO_SCALE = "schedule to scale", "the optimizer has a learning rate schedule that can be copied"
+    CUT_SCHEDULE = (
+        "cut schedule",
+        "training is nearly over, and its learning rate schedule is still above half of its peak",
+    )
     LOWERED_ON_PLATEAUS = (
         "lowered on plateaus",
         "`keras.callbacks.ReduceLROnPlateau` lowers the learning rate",
@@ -73,6 +77,11 @@ class Fact(enum.StrEnum):
     PADDING = ("padding", "the sequences end in zeros that no mask hides from the recurrent layer")
     SIGMOID_UNITS = "sigmoid units", "hidden layers use sigmoid"
     SOFTMAX_UNITS = "softmax units", "hidden layers use softmax"
+    PENALTIES_OF_WEIGHTS = "penalties of weights", "a trainable weight has a regularizer, such as L2"
+    STRONG_PENALTIES = (
+        "strong penalties",
+        "the regularizers of weights are, or have been, at least 40 % of the loss",
+    )
     PENALTIES_OF_UNITS = "penalties of units", "a layer has an `activity_regularizer`"
     LINEAR_MODEL = ("linear model", "the model is linear with mean squared error: its least-squares solution is known")
     LINEAR_LAYERS = ("linear layers", "layers with weights follow each other without an activation")

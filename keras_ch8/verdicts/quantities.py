@@ -105,6 +105,12 @@ SHRUNK = Quantity(
     lambda part: f"the weight norm is {percent(part)} of its initial value",
     number=percent,
 )
+PENALTIES = Quantity(
+    "penalties_of_loss",
+    "The largest part of the loss, at any measurement, that penalties are, if weights have regularizers.",
+    lambda part: f"penalties on the weights have been {percent(part)} of the loss",
+    number=percent,
+)
 FAR_TARGETS = Quantity("far_targets", "1 if the standard deviation of numeric targets is above 100, else 0.")
 LOSS = Quantity("loss", "The loss on the probe.", series="diagnosis/loss")
 PART_DONE = Quantity(
@@ -251,7 +257,8 @@ NARROWEST = Quantity(
 )
 OVER_LEAST_SQUARES = Quantity(
     "over_least_squares",
-    "The mean squared error of a linear model over the least-squares minimum on the probe.",
+    "The mean squared error of a linear model over the least-squares minimum on the probe; not known below a millionth "
+    "of the error of the best constant prediction.",
     lambda factor: f"the loss is {times(factor, 'the least-squares minimum')}",
     "the loss is far above the least-squares minimum",
     usual=OF_THREE,
@@ -468,6 +475,9 @@ FELL = Quantity(
     "Fraction by which the training loss fell from the first third of the epochs to the last, by medians.",
     lambda fall: f"the training loss {moved(fall)} from the first third of the epochs to the last",
     number=moved,
+)
+FAULT_OF_LOSS = Quantity(
+    "fault_of_loss", "1 if an optimizer of section 8.6 has ended the training by a fault of the loss or its gradient."
 )
 
 HELD_OUT = (VALIDATION_LOSS, LOSS_OF_PROBE)

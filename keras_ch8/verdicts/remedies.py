@@ -185,6 +185,11 @@ _DECAY_LESS = Remedy(
     "1 % or more per step.",
     DECAY_LESS, "The weights should grow, and the loss should fall.", (Fact.STRONG_DECAY,),
 )  # fmt: skip
+_PENALIZE_LESS = Remedy(
+    "Regularize less: divide the penalty factors by 100, or remove the penalties.",
+    "for weight in model.trainable_variables:\n    weight.regularizer = None",
+    "The loss without penalties should fall further.", (Fact.STRONG_PENALTIES,),
+)  # fmt: skip
 _IN_ORDER = (
     "Check in this order: do the labels match their inputs,{} are the layers trainable, and are the inputs scaled? "
     "Then train on only 32 examples: if the model cannot fit even these, the fault is probably in the model."
@@ -208,6 +213,13 @@ _DECAY = Remedy(
     "Toward the end of training, the loss should fall further.",
     unless=_RATED,
 )
+
+_DECAY_IN_TIME = Remedy(
+    "Decay the learning rate from {rate} to 0 within the training run, with `schedules.LinearDecay`: training ends "
+    "before your schedule has lowered the learning rate by half.",
+    SLOWER_FALL, "Toward the end of training, the loss should fall further.", (Fact.CUT_SCHEDULE,),
+    (Fact.WARM_UP, Fact.LOWERED_ON_PLATEAUS, *_ELSEWHERE, *_OWN_LENGTH),
+)  # fmt: skip
 
 _REVIVE = (
     _scale_targets(_BELOW_CHANCE),
@@ -292,6 +304,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         Remedy("Use a quasi-Newton optimizer, such as `optimizers.LBFGS`.", unless=_NO_CURVATURE),
     ),
     "noise_dominated": (
+        _DECAY_IN_TIME,
         Remedy(
             "Raise the batch size to {larger_batch}, and train for the same number of steps (more epochs).",
             LARGER_BATCH, "The loss should fall below its current noise floor.",
@@ -413,6 +426,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "underfitting": (
         _DECAY_LESS,
+        _PENALIZE_LESS,
         Remedy(
             "Give hidden layers an activation such as ReLU: without one, consecutive layers collapse into a single "
             "linear layer.",
@@ -428,6 +442,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "learns_nothing": (
         _DECAY_LESS,
+        _PENALIZE_LESS,
         Remedy(_IN_ORDER.format(" is the learning rate right (`keras_ch8.find_learning_rate`),"), unless=_OWN_LENGTH),
         Remedy(_IN_ORDER.format(""), needs=_OWN_LENGTH),
     ),
@@ -450,6 +465,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "too_long": (_STOP, _KEEP, Remedy("Train for fewer epochs.", unless=_LOOP)),
     "oscillation": (
+        _DECAY_IN_TIME,
         *_rate("Lower", "shorter_rate", "The loss should fall from epoch to epoch."),
         _DECAY,
         Remedy("Decay the learning rate over time with `callbacks.LearningRateDecay`.", unless=_OWN_LENGTH),

@@ -40,6 +40,7 @@ AT_REST = (
 STUCK = Combination("the loss is stuck", "none of", (GOOD, FALLING))
 
 SHRUNK_AWAY = Limit(q.SHRUNK, "below", 0.4, name="regularization has shrunk the weights", source=MEASURED)
+PENALIZED = Limit(q.PENALTIES, "above", 0.4, source=f"{MEASURED}; healthy ones that learn as little have up to 26 %")
 FADED_RATE = Limit(q.RATE_LEFT, "below", 1e-2, source=MEASURED)
 WANTS_ALL = Limit(q.COMPARES, "above", 1, name="the optimizer needs full batches")
 TOO_LONG = Limit(q.TYPICAL_STEP, "above", 1.0, source=f"{BOOK}, section 8.2.1; {MEASURED}")
@@ -190,15 +191,6 @@ GRADIENT_NORM = (
         ),
         mentions=(q.UNEVENNESS, q.LOSS),
     ),
-    Rule(
-        kind="underfitting",
-        says="Regularization is too strong for the model to learn",
-        limits=(SHRUNK_AWAY.at("act"), AT_CHANCE),
-        mentions=(q.LOSS,),
-        cure="Regularize less: divide the penalty factors by 100, or remove the penalties.",
-        code="for weight in model.trainable_variables:\n    weight.regularizer = None",
-        expects="The loss should fall below that of the best constant prediction.",
-    ),
 )
 
 BROKE = Limit(q.BROKEN, "above", 1)
@@ -343,6 +335,12 @@ NOTHING_LEARNED = (
         mentions=q.HELD_OUT,
     ),
     Rule(
+        kind="underfitting",
+        says="Regularization is too strong for the model to learn well",
+        limits=(PENALIZED, Limit(q.LEAST_OVER_CHANCE, "above", 0.2, 0.97, source=MEASURED)),
+        mentions=q.HELD_OUT,
+    ),
+    Rule(
         kind="learns_nothing",
         says="The model does not generalize to the validation data",
         limits=(Limit(q.VALIDATION_OVER_CHANCE, "above", 1.0, source=MEASURED), ENOUGH_UPDATES),
@@ -368,6 +366,17 @@ NOTHING_LEARNED = (
             ENOUGH_UPDATES,
         ),
         mentions=(q.FELL, *q.HELD_OUT),
+    ),
+)
+
+SOLVER = (
+    Rule(
+        kind="wrong_loss",
+        says="The solver can find no minimum of the loss",
+        limits=(Limit(q.FAULT_OF_LOSS, "above", 1, name="the `stop_reason` of the optimizer blames the loss"),),
+        unless=LOW,
+        mentions=(q.LOSS,),
+        cure="{advice_of_stop_reason}",
     ),
 )
 
@@ -548,6 +557,7 @@ RULES = (
     *DURATION,
     *ONLINE_RISK,
     *NOTHING_LEARNED,
+    *SOLVER,
     *LAYER_FLOW,
     *TIME_HORIZON,
     *BATCH_STATISTICS,

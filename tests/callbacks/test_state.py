@@ -120,6 +120,35 @@ def test_a_plain_training_is_checked_by_all_that_applies(probe, tmp_path):
 
 
 @pytest.mark.slow
+@tf.custom_gradient
+def square_of_the_wrong_sign(x):
+    return tf.square(x), lambda upstream: -upstream * x
+
+
+def test_a_solver_that_fails_is_a_verdict_with_its_reason_and_its_advice():
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(8, "tanh"), keras.layers.Dense(1)])
+    model.compile(optimizers.LBFGS(), lambda y, y_pred: square_of_the_wrong_sign(y - y_pred))
+    doctor = keras_ch8.Doctor(log_dir=None)
+    model.fit(X, Y, batch_size=128, epochs=3, verbose=0, callbacks=[doctor])
+    (found,) = (verdict for verdict in doctor.verdicts if verdict.level == "act")
+    assert found.kind == "wrong_loss"
+    assert "the value rises where the gradient says that it falls" in found.finding
+    assert found.cure.startswith("Check `custom_gradient` and `stop_gradient`")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("solver", [optimizers.TruncatedNewton, optimizers.BFGS])
+def test_a_solved_problem_needs_no_cure_however_its_solver_came_to_a_halt(solver):
+    """Of features so correlated that each has used up its digits far above the least squares of float64."""
+    x = (X @ np.array([[1, 0.99, 0.98], [0, 0.1, 0.1], [0, 0, 0.02]] * 2, "float32")).astype("float32")
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    model.compile(solver(), "mse")
+    doctor = keras_ch8.Doctor(log_dir=None)
+    loss = model.fit(x, x @ [[1.0], [30.0], [0.01]], batch_size=128, epochs=40, verbose=0, callbacks=[doctor])
+    assert loss.history["loss"][-1] < 1e-6 * loss.history["loss"][0]
+    assert [verdict for verdict in doctor.verdicts if verdict.level != "ok"] == []
+
+
 def test_what_nobody_asked_for_does_not_apply():
     few = watched(plain(), checks=["cliff"], preflight=False).state
     assert (few.judged, few.applicable, few.missing) == (2, 3, ("step_too_long",))

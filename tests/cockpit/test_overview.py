@@ -143,6 +143,7 @@ def test_a_difference_that_may_be_chance_is_said_to_be():
     overlap = box(*compared({"Adam": (0.2, 0.45), "SGD": (0.4, 0.5)}))["How sure"]
     assert overlap.startswith("Not sure, it may be chance: the losses of Adam (0.2 to 0.45) and of SGD")
     assert box(trained("a"), trained("b", loss=0.4))["How sure"] == ("One training each: the difference may be chance.")
+    assert box(trained("a"), trained("b") | {"nan_from": 7})["How sure"] == "Quite sure: the loss of b becomes NaN."
     assert box(*compared({"a": (0.1,) * 5, "b": (0.3,) * 5}))["How sure"].startswith(
         "Quite sure: the worst training of a"
     )

@@ -20,9 +20,10 @@ import pytest
 
 from keras_ch8 import __main__
 from keras_ch8.commands.doctor import _process, _session
-from keras_ch8.commands.doctor._messages import EVALUATE, HELD_OUT, VALIDATION, Ended, Score, SeenEvaluate, SeenFit
+from keras_ch8.commands.doctor._messages import EVALUATE, HALVES, HELD_OUT, Ended, Score, SeenEvaluate, SeenFit
 from keras_ch8.commands.doctor._process import Ran, Target, Workplace
 from keras_ch8.commands.doctor._script import Scoring, Script, outcome_of
+from keras_ch8.commands.doctor._seen import _held_out
 from keras_ch8.integration.backend import random_numbers
 from keras_ch8.verdicts.verdict import Verdict
 from tests import forked
@@ -312,7 +313,9 @@ def drawn(by):
     found += [keras.initializers.GlorotUniform(seed=1).seed, int(keras.random.SeedGenerator(1).state[0])]
     np.random.seed(1)  # noqa: NPY002
     random.seed(1)
-    return [*found, random.random(), np.random.random(), np.random.default_rng(1).random()]  # noqa: NPY002
+    assert isinstance(np.random.mtrand._rand, np.random.RandomState)  # which scikit-learn asks
+    found += [random.random(), np.random.random(), random.Random(1).random()]  # noqa: NPY002
+    return [*found, *(of(1).random() for of in (np.random.default_rng, np.random.RandomState))]
 
 
 @pytest.mark.slow
@@ -322,8 +325,10 @@ def test_seeds_are_others_where_a_script_sets_them_and_the_same_after_equal_shif
     assert all(a != b for a, b in zip(own, other, strict=True))
 
 
-def seen(line, model=0, scored_on=VALIDATION, score=0.0, verdicts=()):
-    return SeenFit(("train.py", (line, line, 0, 9)), model, scored_on, tuple(verdicts), score=Score(score, "accuracy"))
+def seen(line, model=0, scored_on=HALVES, score=0.0, verdicts=()):
+    return SeenFit(
+        ("train.py", (line, line, 0, 9)), model, scored_on, verdicts=tuple(verdicts), score=Score(score, "accuracy")
+    )
 
 
 def test_a_script_is_scored_where_it_trains_last_over_all_models_of_a_cross_validation_after_their_last_fit():
@@ -337,6 +342,21 @@ def test_a_script_without_validation_is_scored_where_it_evaluates_last():
     ran = Ran((seen(3, scored_on=HELD_OUT), SeenEvaluate(Score(0.5)), SeenEvaluate(Score(0.9))), Ended())
     assert Scoring(ran).on == EVALUATE
     assert Scoring(ran).score(ran).value == 0.9
+
+
+@pytest.mark.parametrize(
+    "given", [{"validation_data": (np.arange(100, 180), np.arange(80))}, {"validation_split": 0.5}]
+)
+def test_no_validation_example_both_scores_a_trial_and_may_choose_its_epoch(given):
+    scored, own = [], set(range(100, 180)) if "validation_data" in given else set(range(80, 160))
+    for seed in (0, 1):
+        arguments = {"x": np.arange(160), "y": np.arange(160), **given}
+        held_out = _held_out(arguments, HALVES, seed)
+        scored.append({*held_out.x})
+        assert {*arguments["validation_data"][0]} == own - scored[-1]
+        assert len(scored[-1]) == 40
+        assert {*arguments["x"]} == ({*range(160)} if "validation_data" in given else {*range(80)})
+    assert scored[0] != scored[1]
 
 
 def test_of_each_kind_the_gravest_verdict_of_all_trainings_counts_and_a_script_that_fails_has_no_score():
@@ -393,7 +413,7 @@ def test_a_module_with_functions_and_relative_imports_gets_a_patch(call, quickly
     status, out, _ = call("-m", "lab.train", others=others)
     assert status == 1, out
     assert "--- a/lab/train.py" in out
-    assert "scored on the validation data of the script" in out
+    assert "scored on one half of the script's validation data" in out
 
 
 @pytest.mark.slow

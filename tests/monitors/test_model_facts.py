@@ -71,7 +71,7 @@ def two_inputs():
         ([LAYERS.Dense(3, bias_initializer=constant(-2.0))], {Fact.LINEAR_LAYERS, Fact.NEGATIVE_BIASES}),
         ([LAYERS.Dense(3, bias_initializer=constant(-0.5))], {Fact.LINEAR_LAYERS}),
         ([LAYERS.Dense(3, "relu", activity_regularizer="l1")], {Fact.PENALTIES_OF_UNITS}),
-        ([LAYERS.Dense(3, "relu", kernel_regularizer="l2")], set()),
+        ([LAYERS.Dense(3, "relu", kernel_regularizer="l2")], {Fact.PENALTIES_OF_WEIGHTS}),
         ([LAYERS.Dense(3, "relu", kernel_constraint=keras.constraints.NonNeg())], {Fact.FIRST_ORDER_ONLY}),
         ([keras_ch8.layers.Residual(LAYERS.Dense(6))], {Fact.SKIP_CONNECTIONS}),
         ([LAYERS.Normalization(mean=0.0, variance=1.0)], {Fact.INPUT_NORMALIZATION}),
@@ -493,6 +493,15 @@ def test_the_norm_from_which_on_some_of_the_gradient_is_clipped_for_certain():
     assert limit_of_norm(model) == 0.5
     model.optimizer.global_clipnorm = None
     assert np.isnan(limit_of_norm(model))
+
+
+@pytest.mark.parametrize("rate, done, expected", [(0.06, 900, True), (0.04, 900, False), (0.06, 800, False)])
+def test_a_schedule_is_cut_where_training_ends_above_half_of_its_peak(rate, done, expected):
+    log = MeasurementLog(total=1000, has=frozenset({Fact.SCHEDULE_TO_SCALE}))
+    log.see(0.1)
+    log.see(rate)
+    log.step = done
+    assert (Fact.CUT_SCHEDULE in facts(log)) == expected
 
 
 @pytest.mark.parametrize("over, expected", [(18, True), (17, False)])

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from keras_ch8.monitors import held_out
+from keras_ch8.monitors._gradient_norm import GradientNorm
 from keras_ch8.monitors.held_out import validated_on
 from keras_ch8.monitors.measurement_log import MeasurementLog
+from keras_ch8.monitors.model_facts import facts
+from keras_ch8.verdicts.fact import Fact
 from keras_ch8.verdicts.facts import Output
 from keras_ch8.verdicts.verdict import PREFLIGHT, Claim, VerdictTracker
 from tests.monitors import logs
@@ -42,6 +45,26 @@ def level(log):
 def test_a_training_learns_nothing_where_no_loss_is_below_that_of_a_constant(of_probe, loss, val_loss, expected):
     log = at_the_end(np.full(9, of_probe), loss=[2.5, loss], val_loss=[2.5, val_loss])
     assert level(log) == expected
+
+
+@pytest.mark.parametrize(
+    "penalties, over, has, expected",
+    [
+        ((0.41, 0.01), 0.98, {Fact.PENALTIES_OF_WEIGHTS}, "act"),  # they have shrunk all weights since
+        ((0.01, 0.41), 0.96, {Fact.PENALTIES_OF_WEIGHTS}, "watch"),
+        ((0.39, 0.39), 0.98, {Fact.PENALTIES_OF_WEIGHTS}, "ok"),
+        ((0.41, 0.41), 0.19, {Fact.PENALTIES_OF_WEIGHTS}, "ok"),  # it learns all the same
+        ((0.41, 0.41), 0.98, frozenset(), None),  # of units, or of an output that is to be like noise
+    ],
+)
+def test_penalties_are_too_strong_where_they_have_been_much_of_the_loss_and_little_is_learned(
+    penalties, over, has, expected
+):
+    shares = np.linspace(*penalties, 9)
+    log = logs.log_of(np.ones(9), gradient_norm=[GradientNorm(1.0, 10.0, 1.0, share) for share in shares])
+    log.chance, log.has = (1 - np.median(shares[-3:])) / over, frozenset(has)
+    assert logs.level("nothing_learned", log, "underfitting") == expected
+    assert (Fact.STRONG_PENALTIES in facts(log)) == (expected is not None and max(penalties) > 0.4)
 
 
 @pytest.mark.parametrize(

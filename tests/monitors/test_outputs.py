@@ -73,10 +73,11 @@ def test_the_best_constant_has_the_sum_of_what_it_has_for_each_output_by_their_w
     assert facts.chance == pytest.approx(0.1 * CHANCE["price"] + 2 * CHANCE["kind"], rel=1e-4)
 
 
-def test_of_one_output_the_weight_of_its_loss_counts_too():
+@pytest.mark.parametrize("weight, share", [(0.5, 0.5), ("accuracy", 1.0)])
+def test_of_one_output_the_weight_of_its_loss_counts_too_unless_it_is_a_metric_in_the_wrong_place(weight, share):
     model = keras.Sequential([keras.Input((5,)), layers.Dense(1)])
-    model.compile("sgd", "mse", loss_weights=[0.5])
-    assert of(model, PRICE).chance == pytest.approx(0.5 * CHANCE["price"], rel=1e-4)
+    model.compile("sgd", "mse", [weight])
+    assert of(model, PRICE).chance == pytest.approx(share * CHANCE["price"], rel=1e-4)
 
 
 def test_an_output_without_a_loss_is_left_alone():

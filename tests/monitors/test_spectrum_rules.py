@@ -48,12 +48,6 @@ narrow = functools.partial(found, "underfitting", units=(8, 2, 8, 4))
 ravine = functools.partial(found, "ill_conditioned", gain=0.5, product=0.5)
 
 
-def shrunk(left=0.3, over=1.0, penalty=0.1):
-    log = log_of(losses(), gradient_norm=with_penalties(losses(), left, penalty))
-    log.chance = (0.8 - penalty) / over
-    return level("gradient_norm", log, "underfitting")
-
-
 def linear(over=2.0, unevenness=1000.0, total=1000, penalty=0.0):
     values = losses(0.6)
     log = log_of(values, gradient_norm=with_penalties(values, 1.0, penalty))
@@ -91,9 +85,6 @@ def linear(over=2.0, unevenness=1000.0, total=1000, penalty=0.0):
         (ravine, "negativity", {0.051: "ok", 0.049: "act"}),
         (ravine, "fallen", {0.91: "ok", 0.89: "act"}),
         (ravine, "recent", {0.21: "ok", 0.19: "act"}),
-        (shrunk, "left", {0.41: "ok", 0.39: "act"}),
-        (shrunk, "over", {0.96: "ok", 0.98: "act"}),  # a little was learned
-        (shrunk, "penalty", {0.0: None, 0.1: "act"}),  # shrunk, but not by penalties
         (linear, "over", {1.49: "ok", 1.51: "act", NAN: None}),  # it is not linear
         (linear, "unevenness", {99.0: "ok", 101.0: "act"}),
         (linear, "total", {1286: "ok", 1285: "act"}),

@@ -15,7 +15,7 @@ from tests.second_order.bounded import CASES, ours, rosenbrock, scipys
 
 
 def dense_step(x, g, B, low, high):
-    """Return the step by its definition: stretch after stretch of the bent path, then a system of what is free."""
+    """Return the step by its definition: stretch after stretch of the bent path, then systems of what is still free."""
     with np.errstate(divide="ignore", invalid="ignore"):
         ends = np.where(g < 0, (x - high) / g, np.where(g > 0, (x - low) / g, np.inf))
     corners = np.unique([0, *ends[ends > 0], np.inf])
@@ -25,12 +25,14 @@ def dense_step(x, g, B, low, high):
         t = begin - slope / bend if slope < 0 else begin
         if t <= end:
             break
-    cauchy, free = np.clip(x - t * g, low, high), ends > t
-    on = np.zeros_like(x)
-    if free.any():
-        on[free] = np.linalg.solve(B[np.ix_(free, free)], -(g + B @ (cauchy - x))[free])
-    step = np.clip(cauchy + on, low, high) - x
-    return step if g @ step < 0 else cauchy - x
+    place = cauchy = np.clip(x - t * g, low, high)
+    free, leaves = ends > t, ends > t
+    while leaves.any() and free.any():
+        on = np.zeros_like(x)
+        on[free] = np.linalg.solve(B[np.ix_(free, free)], -(g + B @ (place - x))[free])
+        leaves = free & ((place + on < low) | (place + on > high))
+        place, free = np.clip(place + on, low, high), free & ~leaves
+    return (place if g @ (place - x) < 0 else cauchy) - x
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -59,7 +61,7 @@ def test_the_step_is_that_of_the_dense_hessian_of_the_pairs(seed):
 
 @pytest.mark.full
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_all_are_solved_within_the_bounds_with_at_most_one_and_a_half_times_the_evaluations_of_scipy():
+def test_all_are_solved_within_the_bounds_with_no_more_evaluations_than_scipy():
     ends, peers = ours(methods.LBFGS()), scipys()
     solved = []
     for case, (value, _, _, x), (theirs, _) in zip(CASES, ends, peers, strict=True):
@@ -70,7 +72,7 @@ def test_all_are_solved_within_the_bounds_with_at_most_one_and_a_half_times_the_
     assert solved[:, 0].all()
     both = solved.all(axis=1)
     evaluations = np.array([(end[1], peer[1]) for end, peer in zip(ends, peers, strict=True)])[both].sum(axis=0)
-    assert evaluations[0] <= 1.5 * evaluations[1]
+    assert evaluations[0] <= evaluations[1]
 
 
 def test_a_start_outside_is_moved_inside_and_the_end_is_the_lowest_point_there():

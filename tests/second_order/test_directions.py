@@ -166,7 +166,7 @@ def test_state_keeps_names_shapes_and_types(method, dtype):
 
 
 def test_conjugate_gradients_want_more_of_the_slope_taken_away():
-    assert ConjugateGradient().line_search == StrongWolfe(c2=0.4)
+    assert ConjugateGradient().line_search == StrongWolfe(c2=0.2)
     assert LBFGS(5, line_search=Exact()) == LBFGS(history_size=5, line_search=Exact())
 
 
@@ -197,6 +197,8 @@ def test_the_matrix_is_the_inverse_of_the_hessian_of_the_paper_and_stays_positiv
     B = np.eye(5)
     for k, (point, state, _) in enumerate(iterations(f, ROSENBROCK, method, 15)):
         s, y = point.x.numpy() - last.x.numpy(), point.gradient.numpy() - last.gradient.numpy()
+        cubic = 6 * float(last.value - point.value) + s @ (4 * point.gradient.numpy() + 2 * last.gradient.numpy())
+        y = y * np.clip(cubic / (s @ y), 0.1, 10)
         B, matrix = broyden(B, s, y, type(method).__name__, is_first=k == 0), state["M"].numpy()
         np.testing.assert_allclose(matrix @ B, np.eye(5), atol=1e-6)
         np.testing.assert_allclose(matrix, matrix.T, rtol=1e-12, atol=1e-15 * np.abs(matrix).max())

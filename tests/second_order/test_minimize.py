@@ -118,14 +118,21 @@ def test_second_derivatives_of_a_problem_are_those_of_the_function():
             lambda x: x**2,
             [1.0, 2.0],
             {},
-            r"`fun` must return a scalar of the type of x, float64. Received: shape \(2,\)",
+            r"`fun` must return a scalar of the type of x, float64, and no gradient. Received: shape \(2,\)",
         ),
-        (lambda x: ops.cast(ops.sum(x), "float32"), [1], {}, r"float64. Received: shape \(\) and dtype float32"),
+        (lambda x: None, [1.0], {}, r"Received: None. .*`return` that alone"),
+        (lambda x: (ops.sum(x), x), [1.0], {}, r"Received: \(<.*>, <.*>\). Sum or average"),
+        (lambda x: ops.cast(ops.sum(x), "float32"), [1], {}, r"float64, .* Received: shape \(\) and dtype float32"),
     ],
 )
 def test_an_argument_of_the_wrong_kind_is_refused(f, x0, options, message):
     with pytest.raises(ValueError, match=message):
         minimize(f, x0, **options)
+
+
+def test_numpy_on_the_numbers_of_x_is_refused():
+    with pytest.raises(TypeError, match=r"must compute with `keras.ops`.*NumPy call.*Write `keras.ops.sum` for"):
+        minimize(lambda x: np.square(x).sum(), [1.0])
 
 
 def test_a_method_is_one_or_the_name_of_one():

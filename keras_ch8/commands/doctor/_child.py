@@ -3,9 +3,11 @@
 import atexit
 import contextlib
 import hashlib
+import io
 import itertools
 import multiprocessing
 import os
+import pickle
 import runpy
 import shutil
 import signal
@@ -16,7 +18,6 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ import keras
 
 from ...integration import keras_private, of_scripts
 from ...integration.backend import random_numbers
-from ._messages import LARGEST, OLDER, Ended, Job
+from ._messages import LARGEST, OLDER, Ended, Job, SeenEvaluate, SeenFit
 from ._seen import PACKAGE, Seen, is_in
 
 LONGEST = 120
@@ -35,12 +36,11 @@ UNSENT = {"WANDB_MODE": "disabled", "COMET_MODE": "DISABLED", "NEPTUNE_MODE": "d
 """In the environment of a trial: it is no experiment of the user, so that it is not sent to where these go."""
 
 
-def run(job: Job, pipe: Connection, screen: Any = None) -> None:
-    """Run a script, and send what is seen of it, at last an `Ended`.
+def run(job: Job, screen: Any = None) -> None:
+    """Run a script, and tell what is seen of it, at last an `Ended`.
 
     Args:
         job: The run.
-        pipe: Where to send.
         screen: File descriptors to print to, of another process; `None` for those of this one.
     """
     if job.log and hasattr(os, "setsid"):
@@ -48,6 +48,24 @@ def run(job: Job, pipe: Connection, screen: Any = None) -> None:
         threading.Thread(target=_end_with_the_command, args=(os.path.dirname(job.temporary),), daemon=True).start()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets it be ignored by what it runs behind `&`
     _print_to(job.log, screen)
+    told = io.FileIO(job.told, "w")
+
+    def tell(message: SeenFit | SeenEvaluate | Ended) -> None:
+        told.write(pickle.dumps(message))
+
+    _enter(job)
+    written = _files_written(job.temporary)
+    Seen(job, tell)
+    begun = time.monotonic()
+    error, status = _execute(job)
+    seconds = time.monotonic() - begun
+    with contextlib.suppress(BaseException):
+        atexit._run_exitfuncs()
+    tell(Ended(seconds, error, status, tuple(sorted(written))))
+
+
+def _enter(job: Job) -> None:
+    """Let this process be as one in which Python runs the script: in its folder, with its arguments and its seeds."""
     os.chdir(job.cwd)
     sys.argv = [job.script, *job.arguments]
     sys.path[:] = [job.cwd if job.module else os.path.dirname(job.script), *(job.moved.get(p, p) for p in sys.path[1:])]
@@ -58,13 +76,37 @@ def run(job: Job, pipe: Connection, screen: Any = None) -> None:
     if job.seed is not None:
         keras.utils.set_random_seed(job.seed)
         random_numbers.shift_seeds(job.seed)
+    multiprocessing.set_start_method(None, force=True)  # the script may set its own, which is possible once
+    atexit._clear()  # what was registered for the process that this one is a fork of
+
+
+def _execute(job: Job) -> tuple[str, int]:
+    """Run the script; return the error that it ends by, "" for none, and what it gives to `sys.exit`."""
+    try:
+        if job.module:
+            runpy.run_module(job.module, run_name="__main__", alter_sys=True)
+        else:
+            runpy.run_path(job.script, run_name="__main__")
+    except SystemExit as end:
+        sys.stderr.write(f"{end.code}\n" * isinstance(end.code, str))
+        return "", end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException as raised:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        sys.stderr.write(_traceback(raised, job.root))
+        said = f"{type(raised).__name__}: {_said_by(raised) if isinstance(raised, Exception) else raised}"
+        return textwrap.shorten(said, LONGEST, placeholder=" ..."), 0
+    return "", 0
+
+
+def _files_written(temporary: str) -> set[str]:
+    """Return a set that each file joins that this process opens to write; in a trial, one that is there is kept."""
     written: set[str] = set()
 
     def see(event: str, given: tuple[Any, ...]) -> None:
         new = {*_written_by(event, given)} - written if event in WRITES else ()
         written.update(new)
-        for path in new if job.temporary else ():
-            _keep(path, os.path.dirname(job.temporary))
+        for path in new if temporary else ():
+            _keep(path, os.path.dirname(temporary))
 
     def save(go: Callable[[], Any], _: keras.Model, given: dict[str, Any]) -> Any:
         see("open", (str(given["filepath"]), "w", os.O_CREAT))
@@ -73,28 +115,7 @@ def run(job: Job, pipe: Connection, screen: Any = None) -> None:
     sys.addaudithook(see)
     for method in ("save", "save_weights"):  # HDF5 opens its files without Python
         of_scripts.see(method, save)
-    Seen(job, pipe.send)
-    multiprocessing.set_start_method(None, force=True)  # the script may set its own, which is possible once
-    atexit._clear()  # what was registered for the process that this one is a fork of
-    begun = time.monotonic()
-    error, status = "", 0
-    try:
-        if job.module:
-            runpy.run_module(job.module, run_name="__main__", alter_sys=True)
-        else:
-            runpy.run_path(job.script, run_name="__main__")
-    except SystemExit as end:
-        status = end.code if isinstance(end.code, int) else int(end.code is not None)
-        sys.stderr.write(f"{end.code}\n" * isinstance(end.code, str))
-    except BaseException as raised:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        sys.stderr.write(_traceback(raised, job.root))
-        said = f"{type(raised).__name__}: {_said_by(raised) if isinstance(raised, Exception) else raised}"
-        error = textwrap.shorten(said, LONGEST, placeholder=" ...")
-    seconds = time.monotonic() - begun
-    with contextlib.suppress(BaseException):
-        atexit._run_exitfuncs()
-    pipe.send(Ended(seconds, error, status, tuple(sorted(written))))
+    return written
 
 
 def _end_with_the_command(folder: str) -> None:

@@ -356,7 +356,7 @@ def _form(code: str, before: str = "", layers: str = "") -> re.Pattern[str]:
 
 _SAME = r"keras_ch8\.training\.compile_as\(model, model"
 _BODY = r"\(?body, model\)? = \(model, keras\."
-_SCALES = r"(?P<scale>scale = .*\nscale\.adapt\(x\)\n)?(?P<targets>targets = .*\n)?"
+_SCALES = r"(?P<scale>scale = .*\nscale\.adapt\(x.*\)\n)?(?P<targets>targets = .*\n)?"
 FORMS: tuple[tuple[re.Pattern[str], Callable[..., Edits]], ...] = (
     (re.compile(r"model\.optimizer\.learning_rate = (?P<rate>keras_ch8\.schedules\.\w+\(.*\)|[\d.e+-]+)"), _rate),
     (re.compile(r"settings = model\.optimizer\.get_config\(\) \| (?P<settings>\{.*\})\noptimizer = type\(model\."

@@ -9,13 +9,16 @@ from ...verdicts.state import NOT_DIAGNOSED, OverallState
 from ...verdicts.verdict import Verdict
 from ._place import Position
 
-VALIDATION, EVALUATE, HELD_OUT, TRAINING = (
+HALVES, VALIDATION, EVALUATE, HELD_OUT, TRAINING = SOURCES = (
+    "one half of the script's validation data, drawn anew for each seed, while `fit` validates on the other half",
     "the validation data of the script",
     "the data that the script evaluates on",
     "a fifth of the training data, held out because the script has no validation data",
     "the training data, because the script has no validation data and none could be held out",
 )
 """On which examples a script is scored: the first that there is."""
+STOPS = "Early stopping chooses the epoch by the same examples, so that a gain by it looks larger than it is."
+"""What is not checked where validation data score that cannot be halved."""
 
 LARGEST = 500 * 10**6
 """Bytes of what is copied, at most: a folder for each trial, a file that a trial writes."""
@@ -34,6 +37,7 @@ class Job:
         module: Its name, where it is run as `python -m MODULE`; "" where it is not.
         arguments: What it is given on the command line.
         moved: Folders that Python would import from, and what stands in their place.
+        told: The file that it tells what is seen of it.
         seed: By how much its seeds are shifted, and where its generators begin; `None` leaves them alone.
         scored_on: The examples to score on; "" for no score: then all that is done is to watch.
         scale: How to score, as `SeenFit` has it; `None` lets the process decide.
@@ -48,6 +52,7 @@ class Job:
     module: str
     arguments: tuple[str, ...]
     moved: dict[str, str]
+    told: str
     seed: int | None = None
     scored_on: str = ""
     scale: bytes | None = None
@@ -83,6 +88,7 @@ class SeenFit:
         place: The file, relative to the folder, and where the call stands in it; `None` if it is in no file there.
         model: Which of the models that the script has trained so far, counted from 0.
         scored_on: On which examples it can be scored.
+        stops: Whether a callback chooses its epoch.
         verdicts: What was found, the most serious first.
         further: What else the training might need.
         units: The unit of each series that the verdicts name.
@@ -94,6 +100,7 @@ class SeenFit:
     place: tuple[str, Position] | None
     model: int
     scored_on: str
+    stops: bool = False
     verdicts: tuple[Verdict, ...] = ()
     further: tuple[Remedy, ...] = ()
     units: Mapping[str, str] = dataclasses.field(default_factory=dict)

@@ -12,8 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from multiprocessing import connection, reduction
-from multiprocessing.connection import Connection
+from multiprocessing import reduction
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +81,7 @@ class Workplace:
         target: What is to be run.
         tell: Told in a line what each trial gives.
         in_place: Whether a copy has links to all files that are not Python's.
-        draws: Whether trials write their curves to `runs(seed)`.
+        draws: Whether trials write their curves to the folder `runs`, to that of their program, that of their seed.
         screen: File descriptors that the first run prints to, as its output and its errors.
     """
 
@@ -108,6 +107,7 @@ class Workplace:
                 signal.signal(each, signal.default_int_handler)
         self._temporary = tempfile.TemporaryDirectory(prefix=PREFIX)
         self.folder = Path(self._temporary.name).resolve()
+        self.runs = self.folder / "runs"
         (self.folder / OLDER).mkdir()
         self._copy(self.target.roots, self.folder / "found")
         return self
@@ -125,8 +125,17 @@ class Workplace:
     def first_run(self) -> Ran:
         """Run the script as its user does, and keep what it wrote."""
         roots, begun = self.target.roots, time.time_ns()
-        ran = self._run(dict(zip(roots, roots, strict=True)), None, screen=self.screen)
+        ran = self._run(dict(zip(roots, roots, strict=True)), self.folder, screen=self.screen)
         self._patience = max(LEAST, SLOWER * ran.ended.seconds)
+        try:
+            self._keep(ran, begun)
+        except KeyboardInterrupt:
+            raise Interrupted(ran) from None
+        return ran
+
+    def _keep(self, ran: Ran, begun: int) -> None:
+        """Keep what a run that began at some time, in ns, has written."""
+        roots = self.target.roots
         new = {path for root in roots for path, stat in files_in(root) if stat.st_mtime_ns >= begun}
         own = [os.fstat(each) for each in (1, 2)]  # what `doctor` prints may go to a file of the folder
         (self.folder / "kept").mkdir()
@@ -141,7 +150,6 @@ class Workplace:
                 shutil.copy2(path, kept)
                 self._kept[path] = kept  # only when it is whole, because it will stand in the place of the file
         self.outside = [path for path in self._kept if not any(Path(path).is_relative_to(root) for root in roots)]
-        return ran
 
     def trial(self, edits: Mapping[str, bytes], **job: Any) -> Ran:
         """Run the script in a copy of its folder.
@@ -159,11 +167,7 @@ class Workplace:
                 path = moved[self.target.roots[0]] / file
                 path.unlink()  # which may be a link
                 path.write_bytes(content)
-            return self._run(moved, self._patience, log=str(folder / "log"), temporary=str(folder), **job)
-
-    def runs(self, seed: int) -> Path:
-        """Return the folder with the curves of the trials with a seed."""
-        return self.folder / "runs" / str(seed)
+            return self._run(moved, folder, self._patience, log=str(folder / "log"), temporary=str(folder), **job)
 
     def found(self, file: str) -> Path:
         """Return a copy of a file as the first run found it, by its path in the folder."""
@@ -192,10 +196,15 @@ class Workplace:
                 self.tell(f"{path} cannot be put back ({error.strerror}): {rescued} is what your run has left.")
 
     def _run(
-        self, moved: Mapping[Path, Path], patience: float | None, screen: Sequence[int] | None = None, **how: Any
+        self,
+        moved: Mapping[Path, Path],
+        folder: Path,
+        patience: float | None = None,
+        screen: Sequence[int] | None = None,
+        **how: Any,
     ) -> Ran:
-        """Run the script with some folders in the place of its own."""
-        target = self.target
+        """Run the script with some folders in the place of its own; what is seen of it comes by a file of `folder`."""
+        target, told = self.target, str(folder / "told")
 
         def there(path: Path) -> str:
             inside = next(((old, new) for old, new in moved.items() if path.is_relative_to(old)), (path, path))
@@ -203,7 +212,7 @@ class Workplace:
 
         imported = {path: there(Path(path)) for path in sys.path if os.path.isabs(path)}
         root = str(moved[target.roots[0]])
-        job = Job(root, there(target.cwd), there(target.script), target.module, target.arguments, imported, **how)
+        job = Job(root, there(target.cwd), there(target.script), target.module, target.arguments, imported, told, **how)
         return apart(job, patience, screen)
 
 
@@ -219,28 +228,34 @@ def apart(job: Job, patience: float | None, screen: Sequence[int] | None) -> Ran
         screen: File descriptors that it prints to; `None` for a file.
     """
     begun = time.monotonic()
-    receive, send = _PROCESSES.Pipe(duplex=False)
-    process = _PROCESSES.Process(target=_begin, args=(job, send, _Screen(screen) if screen else None))
+    process = _PROCESSES.Process(target=_begin, args=(job, _Screen(screen) if screen else None))
     process.start()
-    send.close()
-    sent: list[bytes] = []  # to be read when it is over: Ctrl-C while one is read would lose it
     try:
-        is_over = _received(sent, receive, process, patience)
+        process.join(patience)
+        is_over = process.exitcode is not None
     except KeyboardInterrupt:
         if patience is None:  # it has got Ctrl-C from the terminal, too, unless that went to this process alone
             with contextlib.suppress(KeyboardInterrupt):
-                if not _received(sent, receive, process, TO_END):
+                process.join(TO_END)
+                if process.exitcode is None:
                     os.kill(process.pid, signal.SIGINT)
-                    _received(sent, receive, process, None)  # it may save its model; another Ctrl-C ends it
-        raise Interrupted(Ran(tuple(map(pickle.loads, sent)), Ended())) from None
+                    process.join()  # it may save its model; another Ctrl-C ends it
+        raise Interrupted(Ran(tuple(_told(job)), Ended())) from None
     finally:
         _end(process, patience is not None)
-    seen = [*map(pickle.loads, sent)]
+    seen = [*_told(job)]
     if seen and isinstance(seen[-1], Ended):
         return Ran(tuple(seen[:-1]), seen[-1])
     why = f"It ended with exit code {process.exitcode}." if is_over else f"It took more than {patience:.0f} s."
     seconds = time.monotonic() - begun  # of a script that is ended, or ends itself by `os._exit`
     return Ran(tuple(seen), Ended(seconds, why if process.exitcode or not is_over else ""))
+
+
+def _told(job: Job) -> Iterator[Any]:
+    """Yield what a process has told: in a file, since Ctrl-C while a pipe is read would lose a message."""
+    with contextlib.suppress(OSError, EOFError, pickle.UnpicklingError), open(job.told, "rb") as file:
+        while True:
+            yield pickle.load(file)
 
 
 class Interrupted(KeyboardInterrupt):
@@ -263,26 +278,10 @@ class _Screen:
         return list, ([reduction.DupFd(each) for each in self.descriptors],)
 
 
-def _begin(job: Job, pipe: Connection, screen: Any) -> None:
+def _begin(job: Job, screen: Any) -> None:
     from ._child import run
 
-    run(job, pipe, screen)
-
-
-def _received(sent: list[bytes], receive: Connection, process: Any, patience: float | None) -> bool:
-    """Take what a process sends until it ends, not yet read; return whether it does in time."""
-    end = None if patience is None else time.monotonic() + patience
-    while ready := connection.wait(
-        [receive, process.sentinel], None if end is None else max(0.0, end - time.monotonic())
-    ):
-        try:
-            if receive not in ready:
-                break
-            sent.append(receive.recv_bytes())
-        except EOFError:
-            break
-    process.join(None if end is None else max(0.0, end - time.monotonic()))
-    return process.exitcode is not None
+    run(job, screen)
 
 
 def _end(process: Any, is_leader: bool) -> None:

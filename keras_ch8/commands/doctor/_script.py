@@ -11,7 +11,7 @@ from ...proof.program import Outcome
 from ...verdicts.state import NOT_DIAGNOSED, STATES, OverallState
 from ...verdicts.verdict import LEVELS, Verdict
 from .. import _source
-from ._messages import EVALUATE, HELD_OUT, TRAINING, VALIDATION, Score, SeenEvaluate, SeenFit
+from ._messages import EVALUATE, SOURCES, Score, SeenEvaluate, SeenFit
 from ._patch import patched
 from ._place import NoPatch, Position, place_of
 from ._process import Ran, Workplace
@@ -28,7 +28,7 @@ class Scoring:
         known = {each.scored_on for each in first.fits if each.place == first.fits[-1].place}
         is_evaluated = any(isinstance(each, SeenEvaluate) for each in first.seen)
         there = known | ({EVALUATE} if is_evaluated else set())
-        self.on = next(each for each in (VALIDATION, EVALUATE, HELD_OUT, TRAINING) if each in there)
+        self.on = next(each for each in SOURCES if each in there)
         self.scale: bytes | None = None
 
     def score(self, ran: Ran) -> Score:
@@ -86,8 +86,8 @@ class Script:
     def train(self, seed: int) -> Outcome:
         """Run it with shifted seeds in a copy of its folder."""
         scoring = self.scoring
-        logs = str(self.work.runs(seed) / ("patched" if self.files else "original")) if self.work.draws else ""
-        ran = self.work.trial(self.encoded(), seed=seed, scored_on=scoring.on, scale=scoring.scale, logs=logs)
+        logs = self.work.runs / ("patched" if self.files else "original") / f"seed_{seed}" if self.work.draws else ""
+        ran = self.work.trial(self.encoded(), seed=seed, scored_on=scoring.on, scale=scoring.scale, logs=str(logs))
         self._found |= _found(ran.fits)
         outcome = outcome_of(ran, scoring.score(ran))
         said = outcome.error or f"{outcome.measure} {middle([outcome])}"

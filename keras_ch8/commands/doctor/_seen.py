@@ -20,18 +20,20 @@ from ... import _batches, _net
 from ..._preflight import preflight
 from ..._types import Data
 from ...board import tags
-from ...callbacks import Diagnosis
+from ...callbacks import Diagnosis, EarlyStopping
 from ...callbacks.doctor import Doctor
 from ...integration import fit, of_scripts
 from ...proof.score import Measure, floor, measures_of, name_of, score
-from ._messages import EVALUATE, HELD_OUT, TRAINING, VALIDATION, Job, Score, SeenEvaluate, SeenFit
+from ._messages import EVALUATE, HALVES, HELD_OUT, TRAINING, VALIDATION, Job, Score, SeenEvaluate, SeenFit
 from ._place import Position
 
 PACKAGE = os.path.dirname(keras_ch8.__file__)
 OF_EXAMPLES = ("x", "y", "sample_weight")
 """Arguments of `fit` that have a row for each example."""
-SHARE = 0.2
-"""Part of the training data that is held out."""
+SHARES = {HALVES: 0.5, HELD_OUT: 0.2}
+"""Part of the validation data, or of the training data, that scores, and that `fit` is not given."""
+Examples = tuple[Data, ...]
+"""x, y and sample_weight, or the first of them."""
 MOST = 20_000
 """Examples that a score is computed on, at most."""
 
@@ -109,9 +111,11 @@ class Seen:
         """Return what is known before the first step; the arguments are those that Keras gets."""
         self._x = id(arguments.get("x"))
         number = self._models.setdefault(model, next(self._count))
-        seen = SeenFit(_place_in(self.job.root), number, _to_score_on(arguments))
+        listed = _callbacks_in(arguments)
+        stops = any(isinstance(each, keras.callbacks.EarlyStopping | EarlyStopping) for each in listed)
+        seen = SeenFit(_place_in(self.job.root), number, _to_score_on(arguments), stops)
         held_out = _held_out(arguments, self.job.scored_on, self.job.seed or 0)
-        return seen, _watcher_in(arguments, self.job.logs), held_out
+        return seen, _watcher_in(listed, self.job.logs), held_out
 
     def _end(
         self, seen: SeenFit, watcher: Doctor | Diagnosis, history: Any, model: keras.Model, held_out: HeldOut | None
@@ -157,13 +161,17 @@ def _place_in(folder: str) -> tuple[str, Position] | None:
     return None
 
 
-def _watcher_in(arguments: dict[str, Any], logs: str) -> Doctor | Diagnosis:
-    """Return the `Doctor` or `Diagnosis` among the callbacks, or a new one that was put there."""
+def _callbacks_in(arguments: dict[str, Any]) -> list[keras.callbacks.Callback]:
+    """Return the list of callbacks that `fit` gets, to which others can be added."""
     given = arguments.get("callbacks")
     if isinstance(given, keras.callbacks.CallbackList):
-        listed = given.callbacks
-    else:
-        listed = arguments["callbacks"] = keras.tree.flatten(given or [])
+        return given.callbacks
+    listed = arguments["callbacks"] = keras.tree.flatten(given or [])
+    return listed
+
+
+def _watcher_in(listed: list[keras.callbacks.Callback], logs: str) -> Doctor | Diagnosis:
+    """Return the `Doctor` or `Diagnosis` in a list of callbacks, or a new one that was put there."""
     watchers = [each for each in listed if isinstance(each, Doctor | Diagnosis)]
     if not watchers:
         watchers = [Doctor(logs) if logs else Diagnosis(verbose=False)]
@@ -195,38 +203,54 @@ def _before_an_error(watcher: Doctor | Diagnosis, model: keras.Model, arguments:
 
 def _to_score_on(arguments: dict[str, Any]) -> str:
     """Return on which examples a training can be scored."""
-    if arguments.get("validation_data") is not None or arguments.get("validation_split"):
-        return VALIDATION
-    return HELD_OUT if _rows_of(arguments) else TRAINING
+    if arguments.get("validation_data") is None and not arguments.get("validation_split"):
+        return HELD_OUT if _rows_of(_examples(arguments)) else TRAINING
+    with contextlib.suppress(Exception):  # they may have any form
+        if _rows_of(_split(arguments)[1]) > (arguments.get("batch_size") or 32):  # a graph is one batch
+            return HALVES
+    return VALIDATION
 
 
-def _rows_of(arguments: dict[str, Any]) -> int:
-    """Return how many examples the arrays have that a training is given; 0 where it is given others than arrays."""
-    data = (_arrays(arguments.get(name)) for name in OF_EXAMPLES)
+def _examples(arguments: dict[str, Any]) -> Examples:
+    """Return x, y and sample_weight of a `fit`, as arrays where they can be."""
+    return tuple(_arrays(arguments.get(name)) for name in OF_EXAMPLES)
+
+
+def _split(arguments: dict[str, Any]) -> tuple[Examples, Examples]:
+    """Return what `fit` trains on, and what it validates on."""
+    if (given := arguments.get("validation_data")) is not None:
+        others = given if isinstance(given, tuple | list) else (given,)
+        return tuple(map(arguments.get, OF_EXAMPLES)), tuple(map(_arrays, others))
+    data = _examples(arguments)
+    first = math.floor(_rows_of(data) * (1 - arguments.get("validation_split", 0.0)))  # Keras takes the last ones
+    return _batches.take(data, slice(first)), _batches.take(data, slice(first, None))
+
+
+def _rows_of(data: Examples) -> int:
+    """Return how many examples some data have; 0 where they are others than arrays."""
     leaves = [leaf for part in data for leaf in keras.tree.flatten(part) if leaf is not None]
     lengths = {len(leaf) if isinstance(leaf, np.ndarray) and leaf.ndim else 0 for leaf in leaves}
     return lengths.pop() if len(lengths) == 1 else 0
 
 
 def _held_out(arguments: dict[str, Any], scored_on: str, seed: int) -> HeldOut | None:
-    """Return the examples to score a training on; what is held out here leaves its arguments. None for no score."""
-    x, y, given = arguments.get("x"), arguments.get("y"), arguments.get("validation_data")
+    """Return the examples to score a training on; `fit` is not given what it is not to see. None for no score."""
+    x, y, own = arguments.get("x"), arguments.get("y"), _to_score_on(arguments)
     if scored_on == TRAINING:
         return HeldOut(x, y, arguments.get("steps_per_epoch"), y)
-    if scored_on == VALIDATION and given is not None:
-        others = (*given, None) if isinstance(given, tuple | list) else (given, None)
-        return HeldOut(others[0], others[1], arguments.get("validation_steps"), y)
-    if scored_on not in (VALIDATION, HELD_OUT) or _to_score_on(arguments) != scored_on:
+    if scored_on != own and {scored_on, own} != {HALVES, VALIDATION}:  # a fix may set another size of the batch
         return None
-    count, data = _rows_of(arguments), tuple(_arrays(arguments.get(name)) for name in OF_EXAMPLES)
-    if scored_on == VALIDATION:  # where Keras splits
-        others = _batches.take(data, slice(math.floor(count * (1 - arguments["validation_split"])), None))
-    else:
-        order = np.random.Generator(np.random.PCG64(seed)).permutation(count)
-        first = max(1, round(SHARE * count))
-        others, kept = _batches.take(data, order[:first]), _batches.take(data, np.sort(order[first:]))
-        arguments |= {name: part for name, part in zip(OF_EXAMPLES, kept, strict=True) if part is not None}
-    return HeldOut(others[0], others[1], trained_on=y)
+    trained, others = _split(arguments)
+    if scored_on == VALIDATION:
+        return HeldOut(others[0], others[1] if others[1:] else None, arguments.get("validation_steps"), y)
+    whole = others if scored_on == HALVES else trained
+    order = np.random.Generator(np.random.PCG64(seed)).permutation(_rows_of(whole))
+    first = max(1, round(SHARES[scored_on] * len(order)))
+    scored, kept = _batches.take(whole, order[:first]), _batches.take(whole, np.sort(order[first:]))
+    if scored_on == HALVES:
+        arguments["validation_data"], kept = kept[: len(others)], trained
+    arguments |= {name: part for name, part in zip(OF_EXAMPLES, kept, strict=True) if part is not None}
+    return HeldOut(scored[0], scored[1], trained_on=y)
 
 
 def _scored(model: keras.Model, held_out: HeldOut, loss: float, scale: Scale | None) -> Score:

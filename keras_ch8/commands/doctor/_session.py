@@ -1,6 +1,7 @@
 """A session of `doctor`: a first run, and the trials after it."""
 
 import argparse
+import dataclasses
 import functools
 import itertools
 import os
@@ -18,7 +19,7 @@ from ...proof.result import Proof
 from ...proof.rounds import prove
 from ...verdicts.texts import alarm, brief, pasted
 from .. import _json
-from ._messages import LARGEST
+from ._messages import LARGEST, STOPS, VALIDATION
 from ._process import Interrupted, Ran, Target, Workplace, files_in
 from ._script import Scoring, Script, gravest, lines_of, outcome_of
 
@@ -147,8 +148,8 @@ class _Session:
         except KeyboardInterrupt:  # before a trial has ended: what the first run has shown is told all the same
             is_over = False
         patched = proof.patched if proof else None
-        seed = proof.fresh.pairs[0].seed if proof and proof.fresh else 0
-        page = self._write(patched, seed) if isinstance(patched, Script) and self.arguments.write else None
+        seeds = [pair.seed for pair in proof.fresh.pairs] if proof and proof.fresh else []
+        page = self._write(patched, seeds) if isinstance(patched, Script) and self.arguments.write else None
         if self.arguments.json:
             units = {series: unit for fit in first.fits for series, unit in fit.units.items()}
             where, state = lines_of(first), gravest(first)
@@ -173,6 +174,9 @@ class _Session:
             files = ", ".join(self.work.outside)
             self.say(f"Trials write to files elsewhere, too, which are put back in the end: {files}.")
         proof = prove(script, outcome.acts, seeds=SEEDS, rounds=ROUNDS, minutes=left, tell=self.say)
+        stops = any(fit.stops for fit in first.fits) or any("EarlyStopping" in each.code for each in proof.cures)
+        if stops and scoring.on == VALIDATION:
+            proof = dataclasses.replace(proof, unchecked=(*proof.unchecked, STOPS))
         self.say(f"\n{proof}")
         for verdict in (each.cures[-1] for each in proof.tried if each.judgement is None and each.cures[-1].code):
             self.say(f"\n{pasted(verdict)}")
@@ -180,10 +184,10 @@ class _Session:
             self.say(f"Apply the patch with `git apply` in {self.work.target.roots[0]}, or call again with --write.")
         return proof
 
-    def _write(self, patched: Script, seed: int) -> str | None:
+    def _write(self, patched: Script, seeds: Sequence[int]) -> str | None:
         """Put the patch into the files, unless one was changed in the meantime, and return the page with the curves.
 
-        They are those of one seed. There is no page where the script has a `Doctor` or `Diagnosis` of its own.
+        They are those of the fresh seeds. There is no page where the script has a `Doctor` or `Diagnosis` of its own.
         """
         for name, content in patched.encoded().items():
             path = self.work.target.roots[0] / name
@@ -200,11 +204,13 @@ class _Session:
                 self.say(f"{path} cannot be written: {error.strerror}.{copied}")
                 return None
             self.say(f"{path} has the patch; {kept.name} is a copy of what it was.")
-        runs = self.work.runs(seed)
-        if not runs.exists():
+        if not self.work.runs.exists():
             return None
+        for run in self.work.runs.glob("*/seed_*"):
+            if int(run.name.removeprefix("seed_")) not in seeds:
+                shutil.rmtree(run)
         page = str(self.work.target.script.with_suffix(".doctor.html"))
-        report(runs, page)
+        report(self.work.runs, page)
         self.say(f"{page} has the curves before and after.")
         return page
 

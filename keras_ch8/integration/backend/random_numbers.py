@@ -67,14 +67,16 @@ def generators_kept() -> Iterator[None]:
 def shift_seeds(by: int) -> None:
     """Add a number to each seed that Python, NumPy, TensorFlow and Keras are given from now on in this process.
 
-    Where Keras is given none, it takes one from Python's generator, which is another, too. `np.random.RandomState`
-    keeps its seed: with it scikit-learn splits the data.
+    Where Keras is given none, it takes one from Python's generator, which is another, too. With `np.random.RandomState`
+    scikit-learn splits the data by its `random_state`.
     """
     initializer: Any = keras.initializers.RandomNormal.__base__  # what all that draw derive from
     of_keras = (keras.random.SeedGenerator, "__init__"), (initializer, "__init__")
-    others = (random, "seed"), (np.random, "seed"), (np.random, "default_rng"), (tf.random, "set_seed")
-    for owner, name in (*of_keras, *others):
-        setattr(owner, name, _shifted(getattr(owner, name), by))
+    of_python = (random, "seed"), (random.Random, "seed")
+    of_arrays = (np.random, "seed"), (np.random, "default_rng"), (np.random, "RandomState"), (tf.random, "set_seed")
+    for owner, name in (*of_keras, *of_python, *of_arrays):
+        theirs = getattr(owner, name)
+        setattr(owner, name, (_shifted_class if isinstance(theirs, type) else _shifted)(theirs, by))
 
 
 def _shifted(theirs: Callable[..., Any], by: int) -> Callable[..., Any]:
@@ -86,6 +88,16 @@ def _shifted(theirs: Callable[..., Any], by: int) -> Callable[..., Any]:
         return theirs(*map(other, args), **{name: other(value) for name, value in kwargs.items()})
 
     return shifted
+
+
+def _shifted_class(theirs: type, by: int) -> Any:
+    """Return a class in place of one of C, whose methods cannot be replaced; what is one of that is one of this."""
+
+    class Kind(type):
+        def __instancecheck__(cls, instance: object) -> bool:
+            return isinstance(instance, theirs)
+
+    return Kind(theirs.__name__, (theirs,), {"__init__": _shifted(vars(theirs)["__init__"], by)})
 
 
 def _seeds_of_operations() -> Any:

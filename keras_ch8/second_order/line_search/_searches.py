@@ -160,26 +160,11 @@ def root_of_slope(a: End, b: End) -> Tensor:
     return (a.step * b.slope - b.step * a.slope) / (b.slope - a.slope)
 
 
-def minimum(a: End, b: End, rounding: Tensor) -> Tensor:
-    """Return the best of these: of the slopes alone, where the values differ by rounding, and else of all four."""
-    by_value = cubic(a, b)
-    by_value = ops.where(ops.isfinite(by_value), by_value, quadratic(a, b))
-    return ops.where(ops.abs(a.value - b.value) <= rounding, root_of_slope(a, b), by_value)
-
-
-def within(t: Tensor, low: Tensor, high: Tensor, otherwise: Tensor) -> Tensor:
-    """Return t, moved between two bounds in either order, or something else where it is NaN or infinite."""
-    smaller, larger = ops.minimum(low, high), ops.maximum(low, high)
-    return ops.where(ops.isfinite(t), ops.minimum(ops.maximum(t, smaller), larger), otherwise)
-
-
 # --- the strong Wolfe conditions --------------------------------------------------------------------------------------
 
 
-_MARGIN = 0.1
-"""A trial stays this fraction of the bracket away from its ends."""
-_FARTHEST = 10.0
-"""How far beyond the last two trials the next one may lie, in multiples of their distance."""
+_NEAREST, _FARTHEST = 1.1, 4.0
+"""How far beyond the last two trials the next one may lie, in multiples of their distance (Moré and Thuente, 1994)."""
 
 
 @final
@@ -196,7 +181,7 @@ class StrongWolfe(LineSearch):
 
     Args:
         c1: Number in (0, 0.5): the fraction of the decrease that the slope promises. Defaults to `1e-4`.
-        c2: Number in (c1, 1): the fraction of the slope that may be left; 0.9 for quasi-Newton methods, 0.4 for
+        c2: Number in (c1, 1): the fraction of the slope that may be left; 0.9 for quasi-Newton methods, 0.2 for
             conjugate gradients. Defaults to `0.9`.
 
     Raises:
@@ -208,7 +193,7 @@ class StrongWolfe(LineSearch):
 
     References:
         Goodfellow, Bengio, Courville (2016), Deep Learning, section 8.6.2; Nocedal and Wright (2006), algorithms 3.5
-        and 3.6.
+        and 3.6; Moré and Thuente (1994), Line search algorithms with guaranteed sufficient decrease.
     """
 
     section = "8.6"
@@ -232,30 +217,45 @@ class StrongWolfe(LineSearch):
         enough = decreases_or_level(line, trial, self.c1)
         accepted = enough & is_flat(line, trial, self.c2)
         is_worse = ~enough | ((trial.value >= low.value) & ~is_level(line, trial))
-        turns = (trial.slope >= 0) == (high.step > low.step)
+        turns = trial.slope * (trial.step - low.step) > 0
         new_high = _vector.where(is_worse, last, _vector.where(turns, low, high))
         chosen = _vector.where(accepted | ~is_worse, trial, state.chosen)
         new_low = as_end(chosen)
         width = ops.abs(new_high.step - new_low.step)
         slow = width > _SHRINK * state.own["width_before"]
         is_open = ~ops.isfinite(new_high.step)
-        a, b = _vector.where(is_open, low, new_low), _vector.where(is_open, last, new_high)
-        best = minimum(a, b, line.rounding)
-        inside = _inside(new_low, new_high, ops.where(slow, float("nan"), best))
-        step = ops.where(is_open, _beyond(low, last, best), inside)
+        best = _lowest(low, high, last, is_worse, turns, line.rounding)
+        is_inside = ~slow & ((best - new_low.step) * (best - new_high.step) < 0)
+        inside = ops.where(is_inside, best, middle(new_low, new_high))
+        ahead = last.step - low.step
+        farthest = last.step + _FARTHEST * ahead
+        beyond = ops.clip(ops.where(ops.isfinite(best), best, farthest), last.step + _NEAREST * ahead, farthest)
+        step = ops.where(is_open, beyond, inside)
         gone = (step == new_low.step) | (step == new_high.step) | ~ops.isfinite(step)
         own = {"high": new_high, "width": width, "width_before": state.own["width"]}
         return SearchState(step, chosen, accepted, accepted | gone, own)
 
 
-def _inside(low: End, high: End, best: Tensor) -> Tensor:
-    """Return the next step inside a bracket, given the minimum of an interpolation."""
-    width = high.step - low.step
-    return within(best, low.step + _MARGIN * width, high.step - _MARGIN * width, middle(low, high))
+def _lowest(low: End, high: End, last: End, is_worse: Tensor, turns: Tensor, rounding: Tensor) -> Tensor:
+    """Return where a polynomial through the last trial and an end of the bracket is lowest; NaN if nowhere.
 
-
-def _beyond(before: End, last: End, best: Tensor) -> Tensor:
-    """Return the next step beyond the last trial, which is still downhill, given the minimum of an extrapolation."""
-    width = last.step - before.step
-    farthest = last.step + _FARTHEST * width
-    return within(ops.where(best > last.step, best, farthest), last.step + width, farthest, farthest)
+    The cubic through values and slopes is compared with the line through the slopes or, where the value rose, with the
+    parabola through the values. Where it rose, half-way is safer if the parabola ends nearer to the low end; where the
+    slope turns, the farther one shrinks the bracket more; where it flattens, the closer one is safer, unless nothing
+    bounds the step yet; where it steepens, the high end says more than the low one. Below the rounding of f the slopes
+    alone are left. (Moré and Thuente, section 4.)
+    """
+    by_slopes = root_of_slope(low, last)
+    by_both = cubic(low, last)
+    is_level = ops.abs(low.value - last.value) <= rounding
+    by_both = ops.where(ops.isfinite(by_both) & ~is_level, by_both, by_slopes)
+    by_values = ops.where(is_level, by_slopes, quadratic(low, last))
+    is_nearer = ops.abs(by_both - low.step) < ops.abs(by_values - low.step)
+    risen = ops.where(is_nearer, by_both, (by_both + by_values) / 2)
+    is_open = ~ops.isfinite(high.step)
+    is_farther = ops.abs(by_both - last.step) > ops.abs(by_slopes - last.step)
+    is_ahead = (by_both - last.step) * (last.step - low.step) > 0
+    fallen = ops.where(ops.where(turns | is_open, is_farther, is_ahead & ~is_farther), by_both, by_slopes)
+    flattens = (ops.abs(last.slope) <= ops.abs(low.slope)) & (is_ahead | ~is_open)
+    fallen = ops.where(turns | flattens, fallen, cubic(high, last))
+    return ops.where(ops.isfinite(last.value), ops.where(is_worse, risen, fallen), float("nan"))

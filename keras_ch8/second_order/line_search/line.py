@@ -9,6 +9,7 @@ at the chosen step is never computed again; infinite and NaN are "too far" and c
 
 import abc
 import dataclasses
+import functools
 from typing import NamedTuple, Self
 
 from keras import ops
@@ -40,7 +41,7 @@ class Trial(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """The function along d from a point: phi(t) = f(x + t d). An entry that meets its bound stops there."""
+    """The function along d from a point: phi(t) = f(x + t d). It ends at the first bound, but not before t = 1."""
 
     problem: Problem
     point: Point
@@ -62,15 +63,24 @@ class Line:
         """The change of f that may be rounding alone."""
         return _vector.rounding(self.value)
 
+    @functools.cached_property
+    def longest(self) -> Tensor | float:
+        """The step to the first bound, or 1: a method's own step, which is within the bounds but for rounding."""
+        if not self.point.bounds:
+            return float("inf")
+        (low, high), x, d = self.point.bounds, self.point.x, self.direction
+        room = ops.where(d > 0, high - x, low - x) / ops.where(d == 0, 1, d)
+        return ops.maximum(ops.min(ops.where(d == 0, float("inf"), room)), 1)
+
     def at(self, step: Tensor) -> Tensor:
         """Return x + t d, within the bounds."""
-        return self.point.within(self.point.x + step * self.direction)
+        return self.point.within(self.point.x + ops.minimum(step, self.longest) * self.direction)
 
     def trial(self, step: Tensor) -> Trial:
         """Evaluate a step."""
-        x, d = self.at(step), self.direction
-        value, gradient = self.problem.value_and_gradient(x)
-        slope = _vector.dot(gradient, ops.where(x == self.point.x + step * d, d, 0) if self.point.bounds else d)
+        step = ops.minimum(step, self.longest)
+        value, gradient = self.problem.value_and_gradient(self.at(step))
+        slope = _vector.dot(gradient, self.direction)
         return Trial(step, ops.where(ops.isfinite(value) & ops.isfinite(slope), value, float("inf")), slope, gradient)
 
 
@@ -186,6 +196,7 @@ def search_along(line: Line, search: LineSearch, first: Tensor) -> tuple[Trial, 
         trial = line.trial(state.step)
         return search.update(line, state, trial), count + 1, seen.after(line, trial)
 
+    first = ops.minimum(first, line.longest)  # computed here, outside the loop
     begin, no = search.init(line, first), ops.zeros((), "bool")
     seen = _Seen(ops.zeros_like(first), ~no, no, no, no)
     state, count, seen = ops.while_loop(goes_on, once, (begin, ops.zeros((), "int32"), seen))
