@@ -46,7 +46,7 @@ class BFGS(InverseHessian):
 
     def learn(self, move: Move, known: Tensor, M: Tensor) -> tuple[State, Tensor]:
         """Update M, in the form that takes one product with it."""
-        s, y = move.s, move.y
+        s, y = move.s, move.y_at_end
         useful = move.is_curved_up
         curvature = dot(s, y)
         identity = ops.eye(s.shape[0], dtype=s.dtype)

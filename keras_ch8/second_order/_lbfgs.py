@@ -114,7 +114,7 @@ class LBFGS(Descent):
     def learn(self, move: Move, known: Tensor, **memory: Tensor) -> tuple[State, Tensor]:
         """Write the pair over the oldest one."""
         S, Y, rho, gamma = Pairs(**memory)
-        s, y = move.s, move.y
+        s, y = move.s, move.y_at_end
         useful, i = move.is_curved_up, known % self.history_size
 
         def write(matrix: Tensor, new: Tensor) -> Tensor:

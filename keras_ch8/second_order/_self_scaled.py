@@ -22,7 +22,7 @@ class SelfScaled(InverseHessian):
 
     With B = M^-1:    b = s . B s / s . y,    h = y . M y / s . y,    a = b h - 1 >= 0.
 
-    The first pair meets M = I, and scales it by tau = h / (1 + a theta). y is c times the change of g, as in `BFGS`.
+    The first pair meets M = I, and scales it by tau = h / (1 + a theta).
     """
 
     @abc.abstractmethod
@@ -62,13 +62,13 @@ class SSBFGS(SelfScaled):
     """BFGS that scales its matrix up before an update where the step was too short for it (Al-Baali 1998).
 
         d <- -M g
-        s <- x_k+1 - x_k,  y <- c (g_k+1 - g_k),  rho <- 1 / (s . y)
+        s <- x_k+1 - x_k,  y <- g_k+1 - g_k,  rho <- 1 / (s . y)
         tau <- min(1, s . y / (s . B s)),   B = M^-1:   B s = -t g_k, for a step of t d
         M <- (I - rho s y^T) (M / tau) (I - rho y s^T) + rho s s^T
 
     Curvature that M has overrated is forgotten at once, which BFGS takes many updates for. The first pair starts from
-    M = (s . y / y . y) I. A pair without positive curvature (s . y <= eps |s| . |y|) is skipped; c is
-    as in `BFGS`. State: `M`, n^2 numbers.
+    M = (s . y / y . y) I. A pair without positive curvature (s . y <= eps |s| . |y|) is skipped. State: `M`, n^2
+    numbers.
 
     Args:
         max_parameters: Integer: refuse more parameters than these. Defaults to `10000`, where M takes 400 MB in
@@ -105,7 +105,7 @@ class SSBroyden(SelfScaled):
     """The self-scaled method of Broyden's family that physics-informed networks are trained by (Al-Baali and Khalfan).
 
         d <- -M g
-        s <- x_k+1 - x_k,  y <- c (g_k+1 - g_k)
+        s <- x_k+1 - x_k,  y <- g_k+1 - g_k
         b <- s . B s / s . y,  h <- y . M y / s . y,  a <- b h - 1      B = M^-1:  B s = -t g_k, for a step of t d
 
         r     <- min(1, h (1 - c)),                                     c = sqrt(a / (1 + a))
@@ -118,7 +118,7 @@ class SSBroyden(SelfScaled):
 
     It goes between BFGS (theta 0), DFP (1) and beyond both by what a step has shown, within the interval in which M
     stays positive definite and its eigenvalues bounded. The first pair meets M = I with tau = h / (1 + a theta). A pair
-    without positive curvature (s . y <= eps |s| . |y|) is skipped; c is as in `BFGS`. State: `M`, n^2 numbers.
+    without positive curvature (s . y <= eps |s| . |y|) is skipped. State: `M`, n^2 numbers.
 
     Args:
         max_parameters: Integer: refuse more parameters than these. Defaults to `10000`, where M takes 400 MB in

@@ -43,18 +43,22 @@ class Move(NamedTuple):
 
     @property
     def y(self) -> Tensor:
-        """The change of the gradient, of the length with which s . y is the curvature along s at the end of the step.
+        """The change of the gradient."""
+        return self.after.gradient - self.before.gradient
+
+    @property
+    def y_at_end(self) -> Tensor:
+        """The same, of the length with which s . y is the curvature along s at the end of the step.
 
             s . y <- s . (g' - g) + 6 (f - f') + 3 (g + g') . s
 
         That is the second derivative of the cubic through both values and slopes; the change itself has the mean of the
         step. For a quadratic, and where the values differ by rounding alone, it is the same (Zhang, Deng, Chen 1999).
         """
-        s, change = self.s, self.after.gradient - self.before.gradient
-        fall, mean = self.before.value - self.after.value, _vector.dot(s, change)
-        bend = 6 * fall + 3 * _vector.dot(s, self.before.gradient + self.after.gradient)
+        fall, mean = self.before.value - self.after.value, _vector.dot(self.s, self.y)
+        bend = 6 * fall + 3 * _vector.dot(self.s, self.before.gradient + self.after.gradient)
         is_known = (ops.abs(fall) > _vector.rounding(self.before.value)) & (mean > 0)
-        return change * ops.where(is_known, ops.clip(1 + bend / mean, 0.1, 10), 1)
+        return self.y * ops.where(is_known, ops.clip(1 + bend / mean, 0.1, 10), 1)
 
     @property
     def is_curved_up(self) -> Tensor:

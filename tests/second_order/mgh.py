@@ -2,7 +2,7 @@
 
 Numbers and starts are those of the paper; t, u, v, w, y are its data. Minima are those known of each problem: some have
 several, and a local method may end in any. Those that are not in the paper were polished by Newton's method with 50
-digits, until the gradient was below 1e-28 and the Hessian positive definite.
+digits, until the gradient was below 1e-27 and the Hessian positive definite.
 """
 
 import dataclasses
