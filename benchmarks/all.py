@@ -24,6 +24,7 @@ BENCHMARKS = {
     "batch_norm": ("--seconds 4", "--rounds 3"),
     "fit_step": ("--seconds 10", "--rounds 3"),
     "second_order_fit": ("--seconds 15", "--rounds 1"),
+    "bounds": ("", ""),
     "second_order": ("--starts 1,10,100 --sizes 1000,5000", "--methods CG"),
     "telemetry": ("--rounds 5 --seconds 60", "--rounds 2 --epochs 4"),
     "listening": ("--seconds 25", "--rounds 30"),

@@ -45,7 +45,7 @@ def known_to_cures(log: MeasurementLog) -> dict[str, str]:
     is_high = rate_over_usual(log) >= HIGH
     known["high_rate"] = f": {digits(_peak(log))} is far above the usual ones" if is_high else ""
     if log.fault_of_loss:
-        known["advice_of_stop_reason"] = log.fault_of_loss.partition(". ")[2]
+        known["advice_of_stop_reason"] = log.fault_of_loss.partition(". ")[2].rstrip(".")
     return known | {name: str(size) for name, size in sizes.items() if size}
 
 

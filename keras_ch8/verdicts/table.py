@@ -376,7 +376,7 @@ SOLVER = (
         limits=(Limit(q.FAULT_OF_LOSS, "above", 1, name="the `stop_reason` of the optimizer blames the loss"),),
         unless=LOW,
         mentions=(q.LOSS,),
-        cure="{advice_of_stop_reason}",
+        cure="Its `stop_reason` says what to do: {advice_of_stop_reason}.",
     ),
 )
 

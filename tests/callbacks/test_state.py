@@ -133,7 +133,7 @@ def test_a_solver_that_fails_is_a_verdict_with_its_reason_and_its_advice():
     (found,) = (verdict for verdict in doctor.verdicts if verdict.level == "act")
     assert found.kind == "wrong_loss"
     assert "the value rises where the gradient says that it falls" in found.finding
-    assert found.cure.startswith("Check `custom_gradient` and `stop_gradient`")
+    assert found.cure.startswith("Its `stop_reason` says what to do: Check `custom_gradient` and `stop_gradient`")
 
 
 @pytest.mark.slow

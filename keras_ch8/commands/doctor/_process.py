@@ -245,6 +245,8 @@ def apart(job: Job, patience: float | None, screen: Sequence[int] | None) -> Ran
         _end(process, patience is not None)
     seen = [*_told(job)]
     if seen and isinstance(seen[-1], Ended):
+        if patience is None and seen[-1].error.startswith(KeyboardInterrupt.__name__):  # which this process may ignore
+            raise Interrupted(Ran(tuple(seen), Ended()))
         return Ran(tuple(seen[:-1]), seen[-1])
     why = f"It ended with exit code {process.exitcode}." if is_over else f"It took more than {patience:.0f} s."
     seconds = time.monotonic() - begun  # of a script that is ended, or ends itself by `os._exit`
