@@ -119,12 +119,12 @@ def test_a_plain_training_is_checked_by_all_that_applies(probe, tmp_path):
     assert keras_ch8.read_run(tmp_path).state == state
 
 
-@pytest.mark.slow
 @tf.custom_gradient
 def square_of_the_wrong_sign(x):
     return tf.square(x), lambda upstream: -upstream * x
 
 
+@pytest.mark.slow
 def test_a_solver_that_fails_is_a_verdict_with_its_reason_and_its_advice():
     model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(8, "tanh"), keras.layers.Dense(1)])
     model.compile(optimizers.LBFGS(), lambda y, y_pred: square_of_the_wrong_sign(y - y_pred))
@@ -149,6 +149,7 @@ def test_a_solved_problem_needs_no_cure_however_its_solver_came_to_a_halt(solver
     assert [verdict for verdict in doctor.verdicts if verdict.level != "ok"] == []
 
 
+@pytest.mark.slow
 def test_what_nobody_asked_for_does_not_apply():
     few = watched(plain(), checks=["cliff"], preflight=False).state
     assert (few.judged, few.applicable, few.missing) == (2, 3, ("step_too_long",))
