@@ -75,7 +75,8 @@ class Descent(Method):
 
     `known` counts the moves that were learned from since the start, or since the last restart: where it is 0, what is
     in the memory is of no use. (To forget, one number is set to 0, instead of a table.) `promise` is the slope times t
-    of a parabola that falls as the last step did.
+    of a parabola that falls as the last step did. After a restart it does not count: the last step of what was given up
+    may be too short to change x.
 
     The direction is given up for -g, and what is known forgotten, where it does not lead downhill (or is NaN), and
     after a search along it that found nothing.
@@ -137,7 +138,7 @@ class Descent(Method):
         steepest = ops.all(d == steepest_d)
 
         line = Line(problem, point, d, slope)
-        first = _first_step(line, promise)
+        first = _first_step(line, ops.where(known > 0, promise, 0))
         if self.takes_unit_steps:
             first = ops.where(steepest, first, 1)
         chosen, accepted, evaluations, marks = search_along(line, self.line_search, first)

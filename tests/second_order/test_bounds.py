@@ -75,6 +75,12 @@ def test_all_are_solved_within_the_bounds_with_no_more_evaluations_than_scipy():
     assert evaluations[0] <= evaluations[1]
 
 
+def test_a_search_that_found_nothing_is_not_the_length_of_the_next_one():
+    case = CASES[2]  # a valley so narrow that the last step across it changes no digit of x
+    seen = minimize(case.f, case.start, bounds=(case.low, case.high), gtol=1e-8, max_iterations=1000)
+    assert seen.fun < 1e-8
+
+
 def test_a_start_outside_is_moved_inside_and_the_end_is_the_lowest_point_there():
     seen = minimize(rosenbrock, np.array([5.0, 9.0]), bounds=(-np.inf, np.array([0.5, 4.0])))
     assert seen.success
