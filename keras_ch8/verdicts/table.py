@@ -372,11 +372,11 @@ NOTHING_LEARNED = (
 SOLVER = (
     Rule(
         kind="wrong_loss",
-        says="The solver can find no minimum of the loss",
+        says="The solver gave up",
         limits=(Limit(q.FAULT_OF_LOSS, "above", 1, name="the `stop_reason` of the optimizer blames the loss"),),
         unless=LOW,
         mentions=(q.LOSS,),
-        cure="Its `stop_reason` says what to do: {advice_of_stop_reason}.",
+        cure="{advice_of_stop_reason}.",
     ),
 )
 
