@@ -332,7 +332,9 @@ class TensorBoard(Callback):
     def _summary(self) -> list[str]:
         page, live = os.path.join(self._writer.folder, NAME), f"tensorboard --logdir {_shorter(self.log_dir)}"
         where = f"Page: {_shorter(page)} (live: {live})" if os.path.exists(page) else f"Curves: {live}"
-        return [line for reason in self.findings() for line in fitted(reason, 4)] + [where]
+        cures = [verdict.cure for verdict in self.session.record.verdicts if verdict.cure]
+        reasons = [reason for reason in self.findings() if not any(cure in reason for cure in cures)]  # not said twice
+        return [line for reason in reasons for line in fitted(reason, 4)] + [where]
 
     def on_close(self) -> None:
         """Write the last window and the report."""

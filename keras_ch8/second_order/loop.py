@@ -80,8 +80,8 @@ _WORDS = {
         "The steps are too long: use a search such as `StrongWolfe`, or damping."
     ),
     Status.UNBOUNDED: (
-        "Not converged: the value was still falling at the longest possible step. The function is unbounded below in "
-        "that direction, or becomes infinite there. Check its sign, or bound it with a penalty."
+        "Not converged: the value was still falling at the longest possible step. Check the sign of the function, or "
+        "bound it with a penalty: it is unbounded below in that direction, or becomes infinite there."
     ),
     Status.NEGATIVE_CURVATURE: (
         "Not converged: the curvature along -gradient is 0 or negative, and there a quadratic has no minimum to step "
@@ -93,8 +93,8 @@ _WORDS = {
         "is finite. If only the gradient is not, look for a `sqrt` or `norm` at 0, also in what a `where` leaves out."
     ),
     Status.FLAT: (
-        "Not started: the gradient is exactly 0, and so it is nearby, with the same value. The function does not "
-        "depend on x there: saturated units, a constant, or a part through which no gradient flows."
+        "Not started: the gradient is exactly 0, and so it is nearby, with the same value. Look for saturated units, a "
+        "constant, or a part through which no gradient flows: the function does not depend on x there."
     ),
 }
 

@@ -372,11 +372,11 @@ NOTHING_LEARNED = (
 SOLVER = (
     Rule(
         kind="wrong_loss",
-        says="The solver can find no minimum of the loss",
+        says="The solver gave up",
         limits=(Limit(q.FAULT_OF_LOSS, "above", 1, name="the `stop_reason` of the optimizer blames the loss"),),
         unless=LOW,
         mentions=(q.LOSS,),
-        cure="Its `stop_reason` says what to do: {advice_of_stop_reason}.",
+        cure="{advice_of_stop_reason}.",
     ),
 )
 
@@ -477,12 +477,7 @@ BATCH_STATISTICS = (
             Limit(q.GAP, "above", 0.3, source=MEASURED),
             Limit(q.INFERENCE_OVER_TRAINING, "above", 1.0, name="the loss is higher at inference than in training"),
         ),
-        unless=Limit(
-            q.PART_DONE,
-            "below",
-            0.25,
-            name="the moving statistics have not had enough time to catch up with the batches",
-        ),
+        unless=Limit(q.PART_DONE, "below", 0.7, name="the moving statistics may still catch up with the batches"),
     ),
 )
 

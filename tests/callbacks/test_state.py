@@ -125,15 +125,19 @@ def square_of_the_wrong_sign(x):
 
 
 @pytest.mark.slow
-def test_a_solver_that_fails_is_a_verdict_with_its_reason_and_its_advice():
+def test_a_solver_that_fails_is_a_verdict_with_its_reason_and_its_advice_and_said_once(tmp_path, capsys):
     model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(8, "tanh"), keras.layers.Dense(1)])
     model.compile(optimizers.LBFGS(), lambda y, y_pred: square_of_the_wrong_sign(y - y_pred))
-    doctor = keras_ch8.Doctor(log_dir=None)
-    model.fit(X, Y, batch_size=128, epochs=3, verbose=0, callbacks=[doctor])
+    doctor = keras_ch8.Doctor(str(tmp_path))
+    model.fit(X, Y, batch_size=128, epochs=3, verbose=2, callbacks=[doctor])
     (found,) = (verdict for verdict in doctor.verdicts if verdict.level == "act")
     assert found.kind == "wrong_loss"
     assert "the value rises where the gradient says that it falls" in found.finding
-    assert found.cure.startswith("Its `stop_reason` says what to do: Check `custom_gradient` and `stop_gradient`")
+    assert found.cure.startswith("Check `custom_gradient` and `stop_gradient`")
+    assert found.cure in model.optimizer.stop_reason
+    printed = capsys.readouterr().out
+    assert printed.count("the value rises") == 1
+    assert "Not converged" not in printed
 
 
 @pytest.mark.slow

@@ -85,8 +85,9 @@ def test_a_model_without_is_refused():
         (0.301, 2.0, 2.002, 1000, "act"),
         (9.0, 0.0, 9.0, 1000, "ok"),  # of a loss that is not above 0 nothing is known
         (9.0, -1.0, -9.0, 1000, "ok"),
-        (9.0, 1.0, 9.0, 3599, "act"),
-        (9.0, 1.0, 9.0, 3600, "ok"),  # in the first quarter they are not expected to have caught up
+        (9.0, 1.0, 9.0, 1285, "act"),
+        (9.0, 1.0, 9.0, 1286, "ok"),  # before the last third they may still catch up
+        (9.0, 1.0, 9.0, 0, "act"),  # how long that is may be unknown
     ],
 )
 def test_moving_statistics_and_what_they_cost(is_scale, gap, training, inference, total, expected):
