@@ -40,6 +40,15 @@ net.compile(optimizer="sgd", loss="mse", metrics=["accuracy"])
 history = net.fit(x_train, y_train, epochs=EPOCHS, batch_size=24, validation_data=(x_test, y_test), verbose=0)
 print(net.evaluate(x_test, y_test, verbose=0))
 '''
+CLASSES, ONE = (
+    f"last = {last}\nlayers = [keras.Input(x.shape[1:]), *model.layers[:-1], last]\n"
+    f'body, model = model, keras.Sequential(layers)\nkeras_ch8.training.compile_as(model, body, loss="{loss}")'
+    for last, loss in [
+        ('keras.layers.Dense(5, activation="softmax")', "sparse_categorical_crossentropy"),
+        ('keras.layers.Dense(1, activation="sigmoid")', "binary_crossentropy"),
+    ]
+)
+SOFTMAX = FLAT.replace('Dense(1, name="score")', 'Dense(5, activation="softmax")')
 MAIN = """\
 import argparse
 import keras
@@ -287,11 +296,7 @@ def test_an_edited_script_runs_to_its_end(style, tmp_path):
              "+    opt = keras.optimizers.Adam(learning_rate=rate, global_clipnorm=2.0)"],
         ),
         (
-            FLAT,
-            'last = keras.layers.Dense(5, activation="softmax")\n'
-            "layers = [keras.Input(x.shape[1:]), *model.layers[:-1], last]\n"
-            "body, model = model, keras.Sequential(layers)\n"
-            'keras_ch8.training.compile_as(model, body, loss="sparse_categorical_crossentropy")',
+            FLAT + "print(np.argmax(net.predict(x_test), axis=1))\n", CLASSES,
             ['-    layers.Dense(1, name="score"),', '+    layers.Dense(5, activation="softmax", name="score"),',
              '-net.compile(optimizer="sgd", loss="mse", metrics=["accuracy"])',
              '+net.compile(optimizer="sgd", loss="sparse_categorical_crossentropy", metrics=["accuracy"])'],
@@ -464,6 +469,9 @@ def test_one_patch_goes_on_top_of_another():
         ("[m.fit(x, y) for m in models]\n", "epochs = 3", "line 1 is part of a larger expression"),
         ("class A:\n    def fit(self, x):\n        super().fit(x)\n", "epochs = 3", "Line 3 does not call `fit` as"),
         ("def f(m):\n    x, y = load()\n    m.fit(x, y)\nf(net)\nnet.save()\n", code.LARGER, "`net` is used after"),
+        (FLAT + "print(net.predict(x_test)[:, 0] > 0.5)\n", CLASSES, "does not read its predictions by `argmax`"),
+        (FLAT + "print(net(x_test)[:, 0] > 0.5)\n", CLASSES, "does not read its predictions by `argmax`"),
+        (SOFTMAX + "print(net.predict(x_test).argmax(-1))\n", ONE, "it reads its predictions by `argmax`"),
     ],
 )  # fmt: skip
 def test_where_there_is_no_patch_a_sentence_says_why(source, cure, said):

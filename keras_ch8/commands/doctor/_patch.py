@@ -35,6 +35,7 @@ def patched(place: Place, code: str) -> str | NoPatch:
     said = "the edits would not be valid Python"
     for edits, rest in (moved(place, code), ([], code)):
         try:
+            _check_predictions(place, code)
             edits = edits + _before_fit(place, rest)
             return place.script.edited(edits + _imports(place, edits))
         except _CannotPatch as error:
@@ -42,6 +43,25 @@ def patched(place: Place, code: str) -> str | NoPatch:
         except SyntaxError:
             continue
     return NoPatch(f"There is no patch for this form of script: {said}.")
+
+
+def _check_predictions(place: Place, code: str) -> None:
+    """Refuse one probability for each class where the script reads predictions otherwise than by `argmax`.
+
+    Trials are scored by the model's loss and metrics, and do not see what the script makes of its predictions.
+    """
+    new, nodes = re.search(r"^last = keras\.layers\.Dense\(.*", code, re.MULTILINE), list(ast.walk(place.script.tree))
+    names = {getattr(node, "attr", getattr(node, "id", "")) for node in nodes}
+    model = ast.unparse(place.arguments["model"]) if "model" in place.arguments else ""
+    is_called = any(isinstance(node, ast.Call) and ast.unparse(node.func) == model for node in nodes)
+    was = any("softmax" in place.script.said(layer) for layer in place.layers[-1:])
+    by_class, is_read = "argmax" in names, is_called or bool(names & {"predict", "predict_on_batch"})
+    if new and is_read and ("softmax" in new[0]) not in (was, by_class):
+        raise _CannotPatch(
+            "it reads its predictions by `argmax`, and the fix gives no probability for each class"
+            if by_class
+            else "it does not read its predictions by `argmax`, as a probability for each class needs"
+        )
 
 
 def _before_fit(place: Place, code: str) -> list[Edit]:
