@@ -258,8 +258,9 @@ def torch_lbfgs(model, seconds):
     def minimize(f, start, look):
         theta = torch.tensor(start, requires_grad=True)
         optimizer = torch.optim.LBFGS(
-            [theta], max_iter=1, tolerance_grad=0, tolerance_change=0, history_size=50, line_search_fn="strong_wolfe"
-        )
+            [theta], max_iter=1, max_eval=100, tolerance_grad=0, tolerance_change=0, history_size=50,
+            line_search_fn="strong_wolfe",
+        )  # fmt: skip  # of one evaluation, as many as `max_iter` brings by default, no line search can be made
 
         def closure():
             value, gradient = f(theta.detach().numpy())
