@@ -260,7 +260,7 @@ def torch_lbfgs(model, seconds):
         optimizer = torch.optim.LBFGS(
             [theta], max_iter=1, max_eval=100, tolerance_grad=0, tolerance_change=0, history_size=50,
             line_search_fn="strong_wolfe",
-        )  # fmt: skip  # of one evaluation, as many as `max_iter` brings by default, no line search can be made
+        )  # fmt: skip  # by default an iteration has one evaluation, which is no line search
 
         def closure():
             value, gradient = f(theta.detach().numpy())

@@ -18,6 +18,7 @@ IMPORTS = {"keras": "import keras", "keras_ch8": "import keras_ch8", "np": "impo
 """What it needs beside them."""
 SHORT = 60
 """Characters of an argument up to which it is written in the call."""
+NO_PATCH = "There is no patch for this form of script"
 NUMBERED = "np.unique(y, return_inverse=True)"
 """What numbers the labels that are trained on; others are numbered like these."""
 
@@ -32,23 +33,25 @@ def patched(place: Place, code: str) -> str | NoPatch:
     What changes the model is written where the model is defined and compiled, an argument of `fit` in the call, and
     the rest before `fit`; where that would not be valid Python, all of it before `fit`.
     """
+    if said := _misread(place, code):
+        return NoPatch(f"{NO_PATCH}: {said}.")
     said = "the edits would not be valid Python"
     for edits, rest in (moved(place, code), ([], code)):
         try:
-            _check_predictions(place, code)
             edits = edits + _before_fit(place, rest)
             return place.script.edited(edits + _imports(place, edits))
         except _CannotPatch as error:
             said = str(error)
         except SyntaxError:
             continue
-    return NoPatch(f"There is no patch for this form of script: {said}.")
+    return NoPatch(f"{NO_PATCH}: {said}.")
 
 
-def _check_predictions(place: Place, code: str) -> None:
-    """Refuse one probability for each class where the script reads predictions otherwise than by `argmax`.
+def _misread(place: Place, code: str) -> str:
+    """Return why the script would misread what another last layer predicts; "" if it would not.
 
-    Trials are scored by the model's loss and metrics, and do not see what the script makes of its predictions.
+    A probability for each class is read by `argmax`, and nothing else is. Trials are scored by the model's loss and
+    metrics, and do not see what the script makes of its predictions.
     """
     new, nodes = re.search(r"^last = keras\.layers\.Dense\(.*", code, re.MULTILINE), list(ast.walk(place.script.tree))
     names = {getattr(node, "attr", getattr(node, "id", "")) for node in nodes}
@@ -56,12 +59,11 @@ def _check_predictions(place: Place, code: str) -> None:
     is_called = any(isinstance(node, ast.Call) and ast.unparse(node.func) == model for node in nodes)
     was = any("softmax" in place.script.said(layer) for layer in place.layers[-1:])
     by_class, is_read = "argmax" in names, is_called or bool(names & {"predict", "predict_on_batch"})
-    if new and is_read and ("softmax" in new[0]) not in (was, by_class):
-        raise _CannotPatch(
-            "it reads its predictions by `argmax`, and the fix gives no probability for each class"
-            if by_class
-            else "it does not read its predictions by `argmax`, as a probability for each class needs"
-        )
+    if not new or not is_read or ("softmax" in new[0]) in (was, by_class):
+        return ""
+    if by_class:
+        return "it reads its predictions by `argmax`, and the fix gives no probability for each class"
+    return "it does not read its predictions by `argmax`, as a probability for each class needs"
 
 
 def _before_fit(place: Place, code: str) -> list[Edit]:
