@@ -128,7 +128,7 @@ class TensorBoard(Callback):
     """
 
     section, watches = "8.2", True
-    _is_alone = _finds_its_run = True
+    _is_alone = _finds_its_run = _rows_may_wait = True
 
     _place_in_summary = LAST
     _remembers = _Memory
@@ -314,7 +314,7 @@ class TensorBoard(Callback):
         """Read the rows of the epoch before its validation: for that, others may put averages in the model."""
         session = getattr(self, "session", None)  # there is none in `evaluate` alone
         if session is not None and session.is_open:
-            session.read()
+            session.read_epoch()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Write what Keras reports of the epoch."""

@@ -89,6 +89,8 @@ class Callback(PlainCallback):
     observes_updates: int | None = None
     tags: ClassVar[Sequence[Tag]] = ()
 
+    _rows_may_wait = False
+    """Whether it can do with the rows of an epoch after its end."""
     _needs_fit = False
     """Whether it cannot do without the hook around `fit`, though it does not observe the steps."""
     _asks_for_summary = False
@@ -117,7 +119,7 @@ class Callback(PlainCallback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Read the telemetry: all rows of the epoch have come after this."""
-        self.session.read()
+        self.session.read_epoch()
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Leave the session. The training has not died, and `fit` does not touch the weights any more."""

@@ -182,7 +182,7 @@ def report(log_dir: str | os.PathLike[str], file: str | os.PathLike[str] | None 
 # --- of a training that still runs -----------------------------------------------------------------------------------
 
 
-FRACTION = 0.01
+FRACTION = 0.002
 """Of the time of a training that writing its page may take, but for the first time and the last."""
 
 

@@ -21,6 +21,7 @@ from keras_ch8.callbacks.diagnosis.measurement_schedule import (
 )
 from keras_ch8.callbacks.diagnosis.meters import Stopwatch
 from keras_ch8.callbacks.session import batch_counter
+from keras_ch8.extend import Callback, Monitor
 from tests.callbacks.runs import X, Y, fit, network
 from tests.marks import mostly
 
@@ -411,3 +412,71 @@ def test_a_model_that_its_first_batch_builds_has_its_program_traced_by_the_end_o
     fit(model, [watching, Look()], batch_size=16, epochs=1)
     assert traced[0]
     assert watching.measurements == 2  # of three steps the first could not be measured
+
+
+# --- the ends of epochs ----------------------------------------------------------------------------------------------
+
+
+class JudgedEpochs(Monitor):
+    """Notes after how many epochs it is asked."""
+
+    name, source = "judged_epochs", "epochs"
+
+    def __init__(self):
+        self.found = []
+
+    def measure(self, log):
+        self.found.append(len(log.epochs))
+        return {}
+
+
+class EachEpoch(Callback):
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self.steps = []
+
+    def on_telemetry(self, frames, logs):
+        self.steps[-1] += sum(len(frame.steps) for frame in frames.values())
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.steps.append(0)
+        super().on_epoch_begin(epoch, logs)
+
+
+def ends_of_epochs(epochs, *, first=0, state=None, more=()):
+    """Return the epochs that are judged, and what is remembered after them."""
+    monitor, model = JudgedEpochs(), network("sgd")
+    diagnosis = callbacks.Diagnosis(checks=[monitor], preflight=False, verbose=False)
+    if state is not None:
+        diagnosis.set_state(state)
+    kept = []
+    keep = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: kept.append(diagnosis.get_state()))
+    model.fit(
+        X, Y, batch_size=len(X), initial_epoch=first, epochs=epochs, verbose=0, callbacks=[diagnosis, *more, keep]
+    )
+    return monitor.found, kept
+
+
+def test_each_of_the_first_31_epochs_is_judged_then_ever_fewer_and_the_last():
+    found, _ = ends_of_epochs(71)
+    assert found == [*range(1, 32), *range(32, 64, 2), 64, 68, 71]
+
+
+def test_a_training_that_goes_on_is_judged_at_the_same_epochs():
+    whole, kept = ends_of_epochs(41)
+    rest, _ = ends_of_epochs(41, first=35, state=kept[34])
+    assert rest == [epoch for epoch in whole if epoch > 35] == [36, 38, 40, 41]
+
+
+def test_an_early_end_is_judged_by_all_of_its_epochs():
+    stop = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: setattr(stop.model, "stop_training", epoch == 36)
+    )
+    found, _ = ends_of_epochs(50, more=[stop])
+    assert found[-2:] == [36, 37]
+
+
+def test_a_callback_of_ones_own_has_all_rows_of_each_epoch_at_its_end():
+    mine = EachEpoch()
+    ends_of_epochs(40, more=[mine])
+    assert mine.steps == [1] * 40

@@ -11,6 +11,8 @@ READ_EVERY = 500
 """Batches after which the telemetry is read, or READ_SECONDS, whichever comes first."""
 READ_SECONDS = 1.0
 """Also what a process that is killed may lose of the curves."""
+EACH = 5
+"""Binary digits of the number of an epoch up to which each of them is looked at: the first 31."""
 
 
 class _Count(NamedTuple):
@@ -28,6 +30,8 @@ class BatchCounter:
         self.step = self.first_epoch = 0
         self.epoch = self.before = 0
         """The running epoch, counted from 0, and the batches of it that were made before this training entered it."""
+        self.origin = 0
+        """The epoch with which the training began; where it goes on from a state, before that."""
         self._resumed: tuple[int, int] | None = None
         self._steps_per_epoch: int | None = None
         self._begun = self._epoch_begun = _Count(0, 0)
@@ -36,7 +40,8 @@ class BatchCounter:
 
     def begin(self, epoch: int, steps_per_epoch: int | None) -> None:
         """Begin with this epoch; of one whose length is not known the steps are None."""
-        self.first_epoch, self._steps_per_epoch = epoch, steps_per_epoch
+        self.first_epoch = self.origin = epoch
+        self._steps_per_epoch = steps_per_epoch
         self.epoch, self.before = epoch, self._training.first_batch
         self.step = batches_trained(self._training, epoch, steps_per_epoch)
         self._begun = self._now()
@@ -57,9 +62,18 @@ class BatchCounter:
         """The batches of the running epoch so far, also those that were made before this training entered it."""
         return self.before + self.step - self._epoch_begun.trained
 
-    def resume(self, step: int, epoch: int, of_epoch: int) -> None:
+    @property
+    def is_epoch_due(self) -> bool:
+        """Whether what needs not every epoch takes the running one at its end, as counted by no clock.
+
+        It takes each of the first 31, every second up to 63, every fourth up to 127, and so on.
+        """
+        number = self.epoch - self.origin + 1
+        return number % (1 << max(0, number.bit_length() - EACH)) == 0
+
+    def resume(self, step: int, origin: int, epoch: int, of_epoch: int) -> None:
         """Go on at this step, after so many batches of this epoch: to be called while the session opens."""
-        self.step, self._resumed = step, (epoch, of_epoch)
+        self.step, self.origin, self._resumed = step, origin, (epoch, of_epoch)
         self._begun = self._now()
 
     def batch_ended(self, batch: int) -> int:

@@ -34,6 +34,7 @@ class SessionPosition(NamedTuple):
 
     Args:
         step: The batches that the model has been trained on.
+        origin: The epoch with which it began.
         epoch: The running epoch.
         of_epoch: Its batches so far.
         batch_size: Examples of a batch, on average; None where it is not known.
@@ -41,6 +42,7 @@ class SessionPosition(NamedTuple):
     """
 
     step: int
+    origin: int
     epoch: int
     of_epoch: int
     batch_size: float | None
@@ -161,11 +163,12 @@ class Session:
         places = {id(callback): place for place, callback in enumerate(self.numbers.callbacks)}
         of_callbacks = self.numbers.columns.items()
         columns = {str(places[callback]): list(names) for callback, names in of_callbacks if callback in places}
-        return SessionPosition(self.step, self.batches.epoch, self.batches.of_epoch, self.batch_size, columns)
+        at = self.batches
+        return SessionPosition(self.step, at.origin, at.epoch, at.of_epoch, self.batch_size, columns)
 
     def resume(self, position: SessionPosition) -> None:
         """Go on from what `position` has returned: to be called in `on_open`; a second call changes nothing."""
-        self.batches.resume(position.step, position.epoch, position.of_epoch)
+        self.batches.resume(position.step, position.origin, position.epoch, position.of_epoch)
         self.batch_size = position.batch_size
         for place, names in position.columns.items():
             if int(place) < len(self.numbers.callbacks):
@@ -295,6 +298,16 @@ class Session:
             self.losses = next(known, None)
         for callback in self.callbacks:
             self._call(callback, "on_telemetry", frames, logs or {})
+
+    @property
+    def is_epoch_due(self) -> bool:
+        """Whether the running epoch is one of those that are judged: the last, and of the others ever fewer."""
+        return self.batches.is_epoch_due or self.batches.epoch + 1 == self.params["epochs"]
+
+    def read_epoch(self) -> None:
+        """Hand over the rows of an epoch at its end, where it is due or a callback asks for those of each."""
+        if self.is_epoch_due or any(each.observes_steps and not each._rows_may_wait for each in self.callbacks):
+            self.read()
 
     def log(self, callback: Any, logs: Logs | None, values: Mapping[str, float]) -> None:
         """Take what a callback has measured in this epoch: it can be monitored, and joins `logs` if asked for.
