@@ -54,6 +54,12 @@ def test_the_inverse_factor_is_that_of_cholesky(n):
     assert np.isnan(backend.inverse_factor(ops.convert_to_tensor(-A)).numpy()).any()
 
 
+def test_the_inverse_factor_has_as_many_digits_for_large_numbers():
+    A = 1e36 * np.array([[2.0, 1.0], [1.0, 2.0]])
+    W = backend.inverse_factor(ops.convert_to_tensor(A)).numpy()
+    np.testing.assert_allclose(W, np.linalg.inv(np.linalg.cholesky(A)), rtol=1e-14)
+
+
 @pytest.mark.parametrize("n", [3, 256, 515])
 def test_products_of_columns_are_those_of_the_whole_matrix(n):
     J = np.random.default_rng(0).normal(size=(4, n))
