@@ -45,4 +45,4 @@ def _filled(bound: Any, none: float, x: np.ndarray) -> np.ndarray:
     if isinstance(bound, list | tuple) and any(one is None for one in bound):
         raise ValueError
     given = np.asarray(bound)
-    return np.broadcast_to(np.where(np.equal(given, None), none, given).astype(x.dtype), x.shape)
+    return np.broadcast_to(np.where(np.equal(given, np.array(None)), none, given).astype(x.dtype), x.shape)
