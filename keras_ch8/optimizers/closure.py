@@ -65,7 +65,7 @@ class ClosureOptimizer(_arguments.FixedOnceBuilt, keras.optimizers.Optimizer):
             Defaults to `0.0`: never.
         xtol: Number of at least 0: converged if a step is shorter than this fraction of the weights. Defaults to `0.0`.
         bounds: The lowest and the highest value of weights, by patterns of their paths, where `*` is any text:
-            `{"*/kernel": (0.0, np.inf)}`. The first pattern that fits a weight counts. Only `LBFGS` takes them. Weights
+            `{"*/kernel": (0.0, None)}`. The first pattern that fits a weight counts. Only `LBFGS` takes them. Weights
             outside are moved to the bound before the first evaluation, and never leave again. Defaults to `None`.
         name: As in `keras.optimizers.Optimizer`.
 

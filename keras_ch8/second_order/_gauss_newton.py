@@ -8,6 +8,7 @@ from keras import ops
 
 from .._types import Tensor
 from ..integration import backend
+from ._vector import products_of_columns
 from .contract import Limited, Point, Problem, State, limit
 from .descent import Descent, Move
 
@@ -18,7 +19,7 @@ _LEAST = 2.0**-40
 def gram(J: Tensor) -> Tensor:
     """Return the smaller of J J^T and J^T J."""
     m, n = J.shape
-    return ops.matmul(J, ops.transpose(J)) if m < n else ops.matmul(ops.transpose(J), J)
+    return products_of_columns(ops.transpose(J) if m < n else J)
 
 
 def damped_inverse(J: Tensor, G: Tensor, alpha: Tensor) -> Callable[[Tensor], Tensor]:

@@ -71,7 +71,7 @@ class LevenbergMarquardt(Limited, BoundedMethod):
         D = ops.maximum(D, ops.sqrt(ops.sum(ops.square(J), axis=0)))
         scale = ops.where(D > 0, D, 1)
         J = J / scale
-        A, b = ops.matmul(ops.transpose(J), J), ops.matmul(r, J)
+        A, b = _vector.products_of_columns(J), ops.matmul(r, J)
         fall, bend = _vector.norm(b), _vector.dot(b, ops.matmul(A, b))
         first = 10 * fall * (ops.square(fall) / ops.where(bend > 0, bend, 1))
 

@@ -253,8 +253,8 @@ def minimize(
         verbose: Whether a line shows how far it is: iterations, f, the largest entries of gradient and step, and
             evaluations. Defaults to `False`.
         bounds: `(low, high)`: the lowest and the highest x, each a number or an array of the shape of x0, infinite
-            where there is none. Only `"lbfgs"` takes them. A start outside is moved to the nearest point inside, and
-            every point at which f is evaluated lies inside. Defaults to `None`: none.
+            or None where there is none. Only `"lbfgs"` takes them. A start outside is moved to the nearest point
+            inside, and every point at which f is evaluated lies inside. Defaults to `None`: none.
 
     Returns:
         An `OptimizeResult`, with SciPy's names: `x`, `fun`, what it has cost, and why it ended.

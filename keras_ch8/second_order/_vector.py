@@ -28,6 +28,20 @@ def largest(a: Tensor) -> Tensor:
     return ops.max(ops.where(ops.isnan(a), float("inf"), ops.abs(a)))
 
 
+_FEW_COLUMNS = 256
+
+
+def products_of_columns(J: Tensor) -> Tensor:
+    """Return J^T J by halves, of which the one above the diagonal is that below it."""
+    n = J.shape[1]
+    if n <= _FEW_COLUMNS:
+        return ops.matmul(ops.transpose(J), J)
+    A, B = J[:, : n // 2], J[:, n // 2 :]
+    below = ops.matmul(ops.transpose(B), A)
+    left = ops.concatenate([products_of_columns(A), below])
+    return ops.concatenate([left, ops.concatenate([ops.transpose(below), products_of_columns(B)])], axis=1)
+
+
 def epsilon(a: Tensor) -> float:
     """Return the distance from 1 to the next number of a tensor's type."""
     return float(np.finfo(a.dtype.name).eps)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_ch8.second_order import _bounded_step, methods, minimize
+from keras_ch8.second_order import _bounded_step, bounds, methods, minimize
 from keras_ch8.second_order.loop import Status
 from tests.optimizers.closure_cases import X, Y, fit, network
 from tests.second_order.bounded import CASES, ours, rosenbrock, scipys
@@ -91,13 +91,26 @@ def test_a_start_outside_is_moved_inside_and_the_end_is_the_lowest_point_there()
 
 
 @pytest.mark.parametrize(
+    "given, low, high",
+    [
+        ((None, 1.0), [-np.inf, -np.inf], [1.0, 1.0]),
+        ((0.0, None), [0.0, 0.0], [np.inf, np.inf]),
+        (np.transpose([(0.0, None), (None, 1.0)]), [0.0, -np.inf], [np.inf, 1.0]),
+    ],
+)
+def test_none_is_no_bound(given, low, high):
+    np.testing.assert_array_equal(bounds.of_vector(given, np.zeros(2)), [low, high])
+
+
+@pytest.mark.parametrize(
     "bounds, method, received",
     [
         ((0.0, 1.0), "bfgs", r"`BFGS` cannot keep x within bounds.*Use `LBFGS\(\)`"),
         ((1.0, 0.0), "lbfgs", r"low <= high. Received: low=1.0 and high=0.0 at entry 0. Swap them"),
         ((0.0, [1.0, np.nan]), "lbfgs", r"low=0.0 and high=nan at entry 1"),
         ((np.inf, np.inf), "lbfgs", r"low=inf and high=inf"),
-        (([0.0] * 3, 1.0), "lbfgs", r"two numbers or arrays of shape \(2,\)"),
+        (([0.0] * 3, 1.0), "lbfgs", r"each a number, an array of shape \(2,\), or None"),
+        ([(0, None), (0, None)], "lbfgs", r"becomes `np.transpose\(pairs\)`"),
         ([(0, 1)] * 3, "lbfgs", r"becomes `np.transpose\(pairs\)`"),
         (0.0, "lbfgs", r"`bounds` must be `\(low, high\)`"),
     ],

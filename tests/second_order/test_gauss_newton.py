@@ -6,7 +6,7 @@ from keras import ops
 
 from keras_ch8.extend import Problem
 from keras_ch8.integration import backend
-from keras_ch8.second_order import minimize
+from keras_ch8.second_order import _vector, minimize
 from keras_ch8.second_order.line_search import Constant
 from keras_ch8.second_order.methods import GaussNewton, NaturalGradient
 from tests.second_order.test_levenberg_marquardt import curve, curve_jacobian
@@ -52,6 +52,18 @@ def test_the_inverse_factor_is_that_of_cholesky(n):
     W = backend.compile_xla(backend.inverse_factor)(ops.convert_to_tensor(A)).numpy()
     np.testing.assert_allclose(W, np.linalg.inv(np.linalg.cholesky(A)), atol=1e-9)
     assert np.isnan(backend.inverse_factor(ops.convert_to_tensor(-A)).numpy()).any()
+
+
+def test_the_inverse_factor_has_as_many_digits_for_large_numbers():
+    A = 1e36 * np.array([[2.0, 1.0], [1.0, 2.0]])
+    W = backend.inverse_factor(ops.convert_to_tensor(A)).numpy()
+    np.testing.assert_allclose(W, np.linalg.inv(np.linalg.cholesky(A)), rtol=1e-14)
+
+
+@pytest.mark.parametrize("n", [3, 256, 515])
+def test_products_of_columns_are_those_of_the_whole_matrix(n):
+    J = np.random.default_rng(0).normal(size=(4, n))
+    np.testing.assert_allclose(_vector.products_of_columns(ops.convert_to_tensor(J)).numpy(), J.T @ J, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["gauss_newton", "levenberg_marquardt", "natural_gradient"])

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_ch8.extend import Point
+from keras_ch8.extend import Point, Problem
 from keras_ch8.integration import backend
 from keras_ch8.second_order.line_search import Constant, Exact
-from keras_ch8.second_order.loop import Status
+from keras_ch8.second_order.loop import Status, init_state, resume
 from keras_ch8.second_order.methods import BFGS, LBFGS, ConjugateGradient, Newton, SteepestDescent, TruncatedNewton
 from tests.marks import mostly
-from tests.second_order.functions import barrier, iterations, poisson, rosenbrock, runner
+from tests.second_order.functions import barrier, iterations, poisson, rosenbrock, runner, stop
 
 METHODS = {"lbfgs": LBFGS(), "bfgs": BFGS(), "cg": ConjugateGradient()}
 X0 = np.array([-1.2, 1.0, -1.2, 1.0])
@@ -221,3 +221,19 @@ def test_a_failed_search_gives_the_last_point_back():
     assert np.isfinite(float(found.best.value))
     assert float(found.best.x[0]) > 0.5
     assert float(found.best.value) == float(found.best.x[0]) ** 2
+
+
+def test_of_another_function_the_first_step_is_not_as_short_as_the_last_one_of_the_old():
+    method, when = SteepestDescent(), stop("float32", max_iterations=1)
+    problem = Problem.of(lambda x: ops.sum(np.array([1.0, 3.0, 10.0], "float32") * ops.square(x - 1)) + 1)
+
+    def once(x):
+        memory = init_state(method, 3, "float32")
+        state = memory.state | {"known": ops.ones((), "int32"), "promise": ops.full((), -1e-25, "float32")}
+        old = memory._replace(value=ops.full((), 0.5, "float32"), state=state)
+        end, new, _ = resume(problem, method, problem.at(x), old, when)
+        return end.value, new.totals
+
+    value, totals = backend.trace(once)(ops.convert_to_tensor(np.array([0, 0.5, 2], "float32")))
+    assert value < 5  # 12.75 at the start, where an entry of 0 shows each step, however short
+    assert totals[1] < 10

@@ -395,8 +395,8 @@ def _inverse_factor_of_block(matrix: Tensor) -> tf.Tensor:
         unit = tf.one_hot(j, n, dtype=M.dtype)
         row, column = tf.linalg.matvec(M, unit, transpose_a=True), tf.linalg.matvec(M[:, :n], unit)
         pivot = tf.reduce_sum(column * unit)
-        below = tf.where(tf.range(n) > j, column / pivot, 1 - tf.math.rsqrt(pivot))
-        return j + 1, M - tf.where(tf.range(n) >= j, below, 0)[:, None] * row
+        below = tf.where(tf.range(n) > j, column / pivot, 0)[:, None] * row
+        return j + 1, tf.where(unit[:, None] > 0, tf.math.rsqrt(pivot) * row, M - below)
 
     begin = tf.zeros((), "int32"), tf.concat([matrix, tf.eye(n, dtype=matrix.dtype)], 1)
     return tf.while_loop(lambda j, M: j < n, eliminate, begin)[1][:, n:]
