@@ -44,6 +44,7 @@ class Job:
         log: The file that it prints to; "" for the screen.
         temporary: Folder for its temporary files; "" for that of the system.
         logs: Folder that its trainings are written to, for a page; "" for none.
+        watched: Whether it is diagnosed, and not only scored.
     """
 
     root: str
@@ -59,6 +60,7 @@ class Job:
     log: str = ""
     temporary: str = ""
     logs: str = ""
+    watched: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +92,7 @@ class SeenFit:
         scored_on: On which examples it can be scored.
         stops: Whether a callback chooses its epoch.
         verdicts: What was found, the most serious first.
-        further: What else the training might need.
+        further: What else the training might need; `()`, as `verdicts`, if it was not watched.
         units: The unit of each series that the verdicts name.
         state: What they come to, and what could not be checked.
         curve: Step and loss at the end of each epoch.

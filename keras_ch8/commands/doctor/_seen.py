@@ -34,6 +34,8 @@ SHARES = {HALVES: 0.5, HELD_OUT: 0.2}
 """Part of the validation data, or of the training data, that scores, and that `fit` is not given."""
 Examples = tuple[Data, ...]
 """x, y and sample_weight, or the first of them."""
+Watcher = Doctor | Diagnosis | None
+"""What watches a training; `None` where it is only scored."""
 MOST = 20_000
 """Examples that a score is computed on, at most."""
 
@@ -107,7 +109,7 @@ class Seen:
 
     def _begin(
         self, model: keras.Model, arguments: dict[str, Any]
-    ) -> tuple[SeenFit, Doctor | Diagnosis, HeldOut | None]:
+    ) -> tuple[SeenFit, Watcher, HeldOut | None]:
         """Return what is known before the first step; the arguments are those that Keras gets."""
         self._x = id(arguments.get("x"))
         number = self._models.setdefault(model, next(self._count))
@@ -115,10 +117,11 @@ class Seen:
         stops = any(isinstance(each, keras.callbacks.EarlyStopping | EarlyStopping) for each in listed)
         seen = SeenFit(_place_in(self.job.root), number, _to_score_on(arguments), stops)
         held_out = _held_out(arguments, self.job.scored_on, self.job.seed or 0)
-        return seen, _watcher_in(listed, self.job.logs), held_out
+        watcher = _watcher_in(listed, self.job.logs) if self.job.watched or self.job.logs else None
+        return seen, watcher, held_out
 
     def _end(
-        self, seen: SeenFit, watcher: Doctor | Diagnosis, history: Any, model: keras.Model, held_out: HeldOut | None
+        self, seen: SeenFit, watcher: Watcher, history: Any, model: keras.Model, held_out: HeldOut | None
     ) -> None:
         """Tell of a training that has ended well."""
         losses = history.history.get("val_loss") or history.history.get("loss") or [math.nan]
@@ -179,8 +182,10 @@ def _watcher_in(listed: list[keras.callbacks.Callback], logs: str) -> Doctor | D
     return watchers[0]
 
 
-def _found_by(watcher: Doctor | Diagnosis) -> dict[str, Any]:
-    """Return verdicts and state of a training, and the units of what the verdicts measure."""
+def _found_by(watcher: Watcher) -> dict[str, Any]:
+    """Return verdicts and state of a training, and the units of what the verdicts measure; nothing without a watcher."""
+    if watcher is None:
+        return {}
     run = watcher.runs[-1] if isinstance(watcher, Doctor) else watcher
     verdicts = tuple(verdict for verdict in run.verdicts if verdict.level != "ok")
     series = {verdict.series for verdict in verdicts if verdict.series}
@@ -188,8 +193,10 @@ def _found_by(watcher: Doctor | Diagnosis) -> dict[str, Any]:
     return {"verdicts": verdicts, "further": run.further, "state": run.state, "units": units}
 
 
-def _before_an_error(watcher: Doctor | Diagnosis, model: keras.Model, arguments: dict[str, Any]) -> dict[str, Any]:
+def _before_an_error(watcher: Watcher, model: keras.Model, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return what was found before an error, or what can be seen without a step if that was the first."""
+    if watcher is None:
+        return {}
     found = _found_by(watcher) if getattr(watcher, "runs", True) else {}
     if not found.get("verdicts"):
         with contextlib.suppress(Exception):  # what has ended the training may end this, too
