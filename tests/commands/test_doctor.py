@@ -203,7 +203,7 @@ def test_every_file_of_the_user_is_byte_for_byte_as_the_first_run_left_it(tmp_pa
 
 @pytest.mark.slow
 def test_a_trial_that_is_only_scored_has_the_score_of_one_that_is_watched_and_no_verdicts(tmp_path):
-    (tmp_path / "train.py").write_text(SICK.replace("3.0", "0.5"))
+    (tmp_path / "train.py").write_text(SICK.replace("3.0", "1.1"))
     with Workplace(Target(tmp_path / "train.py", "", (), tmp_path), print) as work:
         how = {"seed": 1, "scored_on": HELD_OUT}
         (watched,), (scored,) = (work.trial({}, **how, watched=each).fits for each in (True, False))
