@@ -197,9 +197,9 @@ def cure(
     Your training runs once, watched. Then each fix of an ACT verdict is tried in pairs of trainings with the same seed,
     one without the fix and one with it. A fix is proven if it is worse with no seed, and with most of them gains 0.05
     of accuracy or R2, or halves the error. The next round goes on from there. In the end, as many fresh seeds compare
-    your training with all fixes that were chosen. Only what is proven there too is proposed. If several fixes fail
-    together, those before the last get one more check, with new seeds again. What each trial has shown is printed in a
-    line; Ctrl-C ends it with what was found.
+    your training with all fixes that were chosen. Only what is proven there too is proposed. If it is not, there is one
+    more check, with new seeds again: of one fix more, for the seeds that lag, or of all but the last. What each trial
+    has shown is printed in a line; Ctrl-C ends it with what was found.
 
     Scores are comparable whatever a fix changes: they are made from your own targets, on examples that neither a step
     nor a callback has seen. They are the accuracy for classes (averaged over the classes where one has at least 93 % of

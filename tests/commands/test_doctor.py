@@ -25,6 +25,7 @@ from keras_ch8.commands.doctor._process import Ran, Target, Workplace
 from keras_ch8.commands.doctor._script import Scoring, Script, outcome_of
 from keras_ch8.commands.doctor._seen import _held_out
 from keras_ch8.integration.backend import random_numbers
+from keras_ch8.verdicts.code import NORMALIZE_INPUTS
 from keras_ch8.verdicts.verdict import Verdict
 from tests import forked
 
@@ -199,6 +200,21 @@ def test_every_file_of_the_user_is_byte_for_byte_as_the_first_run_left_it(tmp_pa
         assert {path.name for path in now if left[path] != now[path]} == {"all.weights.h5", "result.txt", "older.txt"}
     assert digests(inside, outside) == left
     assert not work.folder.exists()
+
+
+@pytest.mark.slow
+def test_data_of_pandas_are_trained_scored_evaluated_and_scaled_as_keras_reads_them(tmp_path):
+    pandas = "import pandas\nx, y = pandas.DataFrame(2 * x), pandas.Series(y[:, 0])\n"
+    fit = "model.fit(x, y, validation_split=0.5, epochs=4, verbose=0)\nmodel.evaluate(x, y, verbose=0)\n"
+    (tmp_path / "train.py").write_text(f"{DATA}{pandas}{MODEL.replace('3.0', '0.05')}{fit}")
+    with Workplace(Target(tmp_path / "train.py", "", (), tmp_path), print) as work:
+        first = work.first_run()
+        assert first.fits[0].frames == {"x": ".to_numpy()", "y": ".to_numpy()[:, None]"}
+        script = Script(work, Scoring(first), first.fits)
+        scaled = script.with_cure(Verdict("bad_inputs", "act", "", "", "", 5, code=NORMALIZE_INPUTS))
+        found = [each.train(0) for each in (script, scaled)]
+    assert [each.error for each in found] == ["", ""]
+    assert found[1].score > 0.9
 
 
 @pytest.mark.slow

@@ -385,6 +385,28 @@ def test_labels_get_other_numbers_only_where_predictions_are_compared_with_these
     assert is_right or found.reason.endswith("it reads its predictions as labels, which the fix numbers anew.")
 
 
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        ("train", "train"),
+        ("df.drop('price', axis=1)", "df.drop('price', axis=1)"),
+        ("a if a else b", "(a if a else b)"),
+    ],
+)
+def test_data_of_pandas_are_made_arrays_where_a_cure_needs_them_and_only_there(given, made):
+    source = FLAT.replace("net.fit(x_train, y_train", f"net.fit({given}, y_train")
+    call = place(source).call
+    position = call.lineno, call.end_lineno, call.col_offset, call.end_col_offset
+    where = place_of(source, position, {"x": ".to_numpy()", "y": ".to_numpy()[:, None]"})
+    new = patched(where, code.NORMALIZE_INPUTS)
+    assert f"\nx = {made}.to_numpy()\nscale = keras.layers.Normalization()\nscale.adapt(x)\n" in new
+    assert "net.fit(x, y_train" in new
+    assert f"net.fit({given}, y_train" in patched(where, "epochs = 7")
+    assert "y = y_train.to_numpy()[:, None]\nfound = keras_ch8.find_learning_rate(net, x, y)" in patched(
+        where, code.FIND_RATE
+    )
+
+
 def test_validation_data_of_no_name_get_names():
     source = FLAT.replace("(x_test, y_test), verbose", "make_test(), verbose").replace(
         "x_test, y_test, v", "*test(), v"

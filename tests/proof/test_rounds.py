@@ -98,7 +98,7 @@ def test_fresh_seeds_that_lag_choose_once_more_and_others_prove_it(helps):
             return dataclasses.replace(super().train(seed, watched), further=further if watched else ())
 
     def scores(codes, seed):
-        return 0.3 if not codes or (codes == ("a",) and seed in (3, 4)) or not helps and seed > 2 else 0.6
+        return 0.3 if not codes or (codes == ("a",) and seed in (3, 4)) or (not helps and seed > 2) else 0.6
 
     program = Known(scores, {(): [verdict("a")]})
     proof = prove(program, tell=lambda _: None)

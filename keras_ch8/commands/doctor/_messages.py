@@ -91,6 +91,7 @@ class SeenFit:
         model: Which of the models that the script has trained so far, counted from 0.
         scored_on: On which examples it can be scored.
         stops: Whether a callback chooses its epoch.
+        frames: What makes an array of `x` and of `y`, in code, where they are data of pandas.
         verdicts: What was found, the most serious first.
         further: What else the training might need; `()`, as `verdicts`, if it was not watched.
         units: The unit of each series that the verdicts name.
@@ -103,6 +104,7 @@ class SeenFit:
     model: int
     scored_on: str
     stops: bool = False
+    frames: Mapping[str, str] = dataclasses.field(default_factory=dict)
     verdicts: tuple[Verdict, ...] = ()
     further: tuple[Remedy, ...] = ()
     units: Mapping[str, str] = dataclasses.field(default_factory=dict)

@@ -66,8 +66,8 @@ def _misread(place: Place, code: str) -> str:
 def _renumbered(place: Place, code: str) -> str:
     """Return why the script would compare predictions with labels as they were; "" if it would not.
 
-    Where a fix numbers the labels anew, the model predicts the new numbers. What the script compares them with must then
-    be among what the fix writes: the labels of the training, of `validation_data`, and of `evaluate`.
+    Where a fix numbers the labels anew, the model predicts the new numbers. What the script compares them with must
+    then be among what the fix writes: the labels of the training, of `validation_data`, and of `evaluate`.
     """
     new = re.search(r"^(labels, y = np\.unique\(|y = (\(y ==|y - |2 \* y))", code, re.MULTILINE)
     if not new or not _is_read(place):
@@ -252,7 +252,8 @@ class _Block:
     def _name(self, name: str) -> None:
         """Find out what the script calls an argument, or give it a name."""
         given, all_given = self.place.arguments.get(name), self.place.arguments
-        if given is not None and _is_plain(given) and (name not in self.stored or self._can_be_set(name, given)):
+        is_plain = _is_plain(given) and name not in self.place.frames
+        if given is not None and is_plain and (name not in self.stored or self._can_be_set(name, given)):
             self.names[name] = ast.unparse(given)
         elif given is not None:
             self._call(given, name)
@@ -283,7 +284,10 @@ class _Block:
         """Give names to an expression, and put them in its place."""
         self.names |= {name: self.script.fresh(name) for name in names}
         new = ", ".join(self.names[name] for name in names)
-        self.first.append(f"{new} = {self.script.said(given).removeprefix('*')}")
+        text, as_array = self.script.said(given).removeprefix("*"), self.place.frames.get(",".join(names), "")
+        if as_array and not isinstance(given, ast.Name | ast.Attribute | ast.Call | ast.Subscript):
+            text = f"({text})"
+        self.first.append(f"{new} = {text}{as_array}")
         self.edits.append((self.script.begin(given), self.script.end(given), new))
 
     def _options(self, given: ast.expr) -> str:

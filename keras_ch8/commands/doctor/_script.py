@@ -12,6 +12,7 @@ from ...verdicts.state import NOT_DIAGNOSED, STATES, OverallState
 from ...verdicts.verdict import LEVELS, Verdict
 from .. import _source
 from ._messages import EVALUATE, SOURCES, Score, SeenEvaluate, SeenFit
+from ._pairing import CODE, KEEP_PAIRS, paired
 from ._patch import patched
 from ._place import NoPatch, Position, place_of
 from ._process import Ran, Workplace
@@ -69,11 +70,13 @@ class Script:
         self.work, self.scoring, self.files = work, scoring, dict(files or {})
         self._found: dict[str, tuple[Verdict, Stands]] = {}
         self._last: Stands = None
+        self._frames: dict[Stands, Mapping[str, str]] = {}
         self._seen(seen)
 
     def _seen(self, fits: Sequence[SeenFit]) -> None:
         self._found |= _found(fits)
         self._last = fits[-1].place if fits else self._last
+        self._frames |= {fit.place: fit.frames for fit in fits}
 
     @property
     def text(self) -> str:
@@ -115,8 +118,11 @@ class Script:
         if not self.work.found(name).resolve().is_relative_to(self.work.folder):
             return f"{name} is behind a link."
         source = self.files.get(name) or self._read(name)[0]
-        place = place_of(source, position)
-        text = place if isinstance(place, NoPatch) else patched(place, verdict.code)
+        place = place_of(source, position, self._frames.get(stands))
+        if verdict.code == CODE:
+            text: str | NoPatch = paired(source)
+        else:
+            text = place if isinstance(place, NoPatch) else patched(place, verdict.code)
         if isinstance(text, NoPatch):
             return text.reason
         if text == source:
@@ -140,7 +146,7 @@ def outcome_of(ran: Ran, score: Score | None = None) -> Outcome:
         floor=score.floor,
         seconds=ran.ended.seconds,
         verdicts=tuple(sorted(verdicts, key=lambda verdict: -LEVELS.index(verdict.level))),
-        further=next((fit.further for fit in of_act or ran.fits[-1:]), ()),
+        further=next(((KEEP_PAIRS, *fit.further) for fit in of_act or ran.fits[-1:]), ()),
         curve=ran.fits[-1].curve if ran.fits else (),
         state=gravest(ran).name,
         unchecked=tuple(dict.fromkeys(reason for fit in ran.fits for reason in fit.state.reasons)),
