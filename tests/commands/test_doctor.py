@@ -204,17 +204,19 @@ def test_every_file_of_the_user_is_byte_for_byte_as_the_first_run_left_it(tmp_pa
 
 @pytest.mark.slow
 def test_data_of_pandas_are_trained_scored_evaluated_and_scaled_as_keras_reads_them(tmp_path):
-    pandas = "import pandas\nx, y = pandas.DataFrame(2 * x), pandas.Series(y[:, 0])\n"
+    pandas = "import pandas\nx, y = pandas.DataFrame(200 * x), pandas.Series(y[:, 0])\n"
     fit = "model.fit(x, y, validation_split=0.5, epochs=4, verbose=0)\nmodel.evaluate(x, y, verbose=0)\n"
-    (tmp_path / "train.py").write_text(f"{DATA}{pandas}{MODEL.replace('3.0', '0.05')}{fit}")
+    (tmp_path / "train.py").write_text(f"{DATA}{pandas}{MODEL.replace('3.0', '1e-6')}{fit}")
     with Workplace(Target(tmp_path / "train.py", "", (), tmp_path), print) as work:
         first = work.first_run()
         assert first.fits[0].frames == {"x": ".to_numpy()", "y": ".to_numpy()[:, None]"}
+        assert all(each.code for each in first.fits[0].verdicts)
         script = Script(work, Scoring(first), first.fits)
         scaled = script.with_cure(Verdict("bad_inputs", "act", "", "", "", 5, code=NORMALIZE_INPUTS))
         found = [each.train(0) for each in (script, scaled)]
     assert [each.error for each in found] == ["", ""]
-    assert found[1].score > 0.9
+    assert found[1].score > found[0].score
+    assert "+new_x = x.to_numpy()" in scaled.text
 
 
 @pytest.mark.slow

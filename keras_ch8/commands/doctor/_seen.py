@@ -116,6 +116,7 @@ class Seen:
         listed = _callbacks_in(arguments)
         stops = any(isinstance(each, keras.callbacks.EarlyStopping | EarlyStopping) for each in listed)
         frames = {name: code for name in ("x", "y") if (code := as_array(arguments.get(name)))}
+        arguments |= _without_frames(arguments)  # which those who watch take for a data set
         seen = SeenFit(_place_in(self.job.root), number, _to_score_on(arguments), stops, frames)
         held_out = _held_out(arguments, self.job.scored_on, self.job.seed or 0)
         watcher = _watcher_in(listed, self.job.logs) if self.job.watched or self.job.logs else None
@@ -309,6 +310,15 @@ def _arrays(tree: Data) -> Any:
     if tree is None or (not as_array(tree) and (_batches.is_data_set(tree) or hasattr(tree, "__next__"))):
         return tree
     return keras.tree.map_structure(_array, tree)
+
+
+def _without_frames(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return what `fit` gets of pandas, as the arrays that Keras would make of it."""
+    found = {name: _arrays(arguments[name]) for name in OF_EXAMPLES if as_array(arguments.get(name))}
+    given = arguments.get("validation_data")
+    if isinstance(given, tuple | list) and any(map(as_array, given)):
+        found["validation_data"] = tuple(_arrays(each) if as_array(each) else each for each in given)
+    return found
 
 
 def _array(leaf: Any) -> Any:
