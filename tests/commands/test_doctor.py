@@ -214,9 +214,9 @@ def test_data_of_pandas_are_trained_scored_evaluated_and_scaled_as_keras_reads_t
         script = Script(work, Scoring(first), first.fits)
         scaled = script.with_cure(Verdict("bad_inputs", "act", "", "", "", 5, code=NORMALIZE_INPUTS))
         found = [each.train(0) for each in (script, scaled)]
+        assert "+new_x = x.to_numpy()\n" in scaled.text
     assert [each.error for each in found] == ["", ""]
     assert found[1].score > found[0].score
-    assert "+new_x = x.to_numpy()" in scaled.text
 
 
 @pytest.mark.slow
