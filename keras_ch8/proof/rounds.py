@@ -56,8 +56,7 @@ def prove(
     first = trials.outcome(program, 0, watched=True)
     search = _Search(program, trials, seeds, rounds, tell)
     try:
-        acts = first.acts or [verdict for verdict in verdicts or () if verdict.level == "act"]
-        search.run(first.acts if verdicts is None else verdicts, first.others(acts[0]) if acts else ())
+        search.run(first.acts if verdicts is None else verdicts, first.others())
     except KeyboardInterrupt:
         search.notes.append("You ended it before all was tried.")
     return search.proof(first)

@@ -178,17 +178,6 @@ def test_what_a_training_might_need_is_tried_where_no_fix_that_a_verdict_asks_fo
     assert [tried.cures[0].code for tried in proof.tried] == (["a"] if is_asked_for else ["a", "", helps])
 
 
-@pytest.mark.parametrize("level", ["act", "watch"])
-def test_what_a_training_might_need_is_tried_where_only_the_users_own_run_called_for_action(level):
-    class Known(Fake):
-        def train(self, seed, watched=False):
-            return dataclasses.replace(super().train(seed, watched), further=(Remedy("Do b.", "b"),))
-
-    program = Known(lambda codes, _: 0.9 if codes == ("b",) else 0.5, {})
-    proof = prove(program, [verdict("a", level=level)], tell=lambda _: None)
-    assert (proof.patched.text if proof.patched else None) == ("b" if level == "act" else None)
-
-
 def test_two_faults_that_have_to_go_together_are_found_and_no_part_is_proven_alone():
     found = {(): [verdict("a", "wrong_loss"), verdict("b")], ("a",): [verdict("b")]}
     proof, *_ = proven(lambda codes, _: 0.9 if {*codes} == {"a", "b"} else 0.5, found)
