@@ -10,6 +10,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 
 from cases import CASES, GAIN, SCRIPTS, gains, text_of
 from scripts import run
@@ -28,12 +29,16 @@ def examined(name, script, folder):
     """Run the command on a copy of a script; return what it says, and leave the patched script in the folder."""
     (folder / f"{script}.py").write_text(text_of(name, script))
     command = [sys.executable, "-m", "keras_ch8", "doctor", "--json", f"--minutes={MINUTES}", f"{script}.py"]
+    begun = time.monotonic()
     ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=LONGEST, check=False)
-    said = json.loads(ended.stdout or '{"runs": [], "patch": null, "tried": []}')
+    said = json.loads(ended.stdout or '{"runs": [], "patch": null, "fresh": null, "tried": []}')
     found = {
         "outcome": OUTCOMES.get(ended.returncode, ended.stderr[-300:]),
         "kinds": [each["kind"] for of in said["runs"] for each in of["findings"] if each["level"] == "act"],
         "tried": [tried(each) for each in said["tried"]],
+        "fresh": measured(said["fresh"]) if said["fresh"] else None,
+        "no_time": [each for of in said["runs"] for each in of["not_checked"] if each.startswith("`minutes`")],
+        "minutes": round((time.monotonic() - begun) / 60, 1),
         "patch": said["patch"],
     }
     if said["patch"]:
@@ -44,7 +49,12 @@ def examined(name, script, folder):
 
 def tried(each):
     """Return what came of a fix, in words."""
-    return f"{' + '.join(each['kinds'])}: {each['measured']['result'] if each['measured'] else each['reason']}"
+    return f"{' + '.join(each['kinds'])}: {measured(each['measured']) if each['measured'] else each['reason']}"
+
+
+def measured(of):
+    """Return what some pairs say, in words."""
+    return f"{of['result']}, {of['without']} to {of['with']} with {of['seeds']} seeds"
 
 
 def judge(name):

@@ -42,6 +42,7 @@ def report(command: str, runs: Iterable[Data], *, proof: "Proof | None" = None, 
         "command": command,
         "runs": [_fitted(each, left) for each in runs],
         "tried": [_tried(each.cures, each.judgement, each.reason) for each in (proof.tried if proof else ())],
+        "fresh": _measured(proof.fresh) if proof and proof.fresh else None,
         "gain": _measured(proof.fresh) if proof and patch is not None and proof.fresh else None,
         "patch": patch,
         "page": page,
@@ -118,7 +119,7 @@ def _tried(cures: Sequence[Verdict], judgement: "Judgement | None", reason: str)
 
 def _measured(judgement: "Judgement") -> Data:
     """Return medians over the seeds, and how far the differences go."""
-    outcomes = [[getattr(pair, of) for pair in judgement.pairs] for of in ("without", "cured")]
+    outcomes = [[getattr(pair, of) for pair in judgement.aimed] for of in ("without", "cured")]
     measures = [each.measure for its in outcomes for each in its]  # "" of a training that failed
     scores = [[-math.inf if math.isnan(each.score) else each.score for each in its] for its in outcomes]
     changes = [cured - without for without, cured in zip(*scores, strict=True)]
@@ -129,7 +130,7 @@ def _measured(judgement: "Judgement") -> Data:
         "with": _number(statistics.median(scores[1])),
         "least_change": _number(min(changes)),
         "largest_change": _number(max(changes)),
-        "seeds": len(judgement.pairs),
+        "seeds": len(judgement.aimed),
     }
 
 

@@ -25,7 +25,7 @@ from ..callbacks.diagnosis.probe_data import ProbeData
 from ..callbacks.doctor import Doctor
 from ..verdicts.arrays import targets_of
 from ..verdicts.verdict import Verdict
-from .program import Outcome, Program
+from .program import NO_CODE, Outcome, Program
 from .result import Proof
 from .rounds import prove
 from .score import R2, Measure, floor, measures_of, name_of, score
@@ -68,25 +68,27 @@ class Functions:
 
     def with_cure(self, verdict: Verdict) -> Program | str:
         """Return this program with the code of a verdict in front of `fit`, unless that would mix up the weights."""
+        if not verdict.code:
+            return NO_CODE
         if self.fit.get("sample_weight") is not None and "x, y = x[" in verdict.code:
             return "It chooses or reorders the examples, but not their `sample_weight`."
         return dataclasses.replace(self, codes=(*self.codes, verdict.code))
 
-    def train(self, seed: int) -> Outcome:
+    def train(self, seed: int, watched: bool = False) -> Outcome:
         """Train with a seed, and score the model on examples that neither a step nor a callback has seen."""
         begun, diagnosis = time.monotonic(), Diagnosis(verbose=False)
         known: dict[str, Any] = {"measure": name_of(self.measures), "unchecked": (HALF if self.held else FIFTH,)}
         try:
             with generators_kept(seed):
-                known |= self._trained(seed, diagnosis)
+                known |= self._trained(seed, diagnosis if watched else None)
         except Exception as error:
             known["error"] = f"{type(error).__name__}: {keras_private.first_sentence(error)[:200]}"
         verdicts, seconds = tuple(diagnosis.verdicts), time.monotonic() - begun
         known |= {"verdicts": verdicts, "further": diagnosis.further, "state": diagnosis.state.name}
         return Outcome(**known, seconds=seconds)
 
-    def _trained(self, seed: int, diagnosis: Diagnosis) -> dict[str, Any]:
-        """Return the score and the curve of a training; seed 0 is watched."""
+    def _trained(self, seed: int, diagnosis: Diagnosis | None) -> dict[str, Any]:
+        """Return the score and the curve of a training, which may be watched."""
         trained, watched, scored = self._parts(seed)
         names = self._names(trained, seed)
         for code in self.codes:
@@ -94,8 +96,9 @@ class Functions:
         of_fit = {name: names[name] for name in (*OF_FIT, "x", "y")} | {"sample_weight": trained[2]}
         if watched is not None:
             of_fit["validation_data"] = self._written(names, trained, watched)
-            diagnosis.probe = ProbeData(of_fit["validation_data"])
-        model, callbacks = names["model"], [*names["callbacks"], *([] if seed else [diagnosis])]
+            if diagnosis is not None:
+                diagnosis.probe = ProbeData(of_fit["validation_data"])
+        model, callbacks = names["model"], [*names["callbacks"], *([diagnosis] if diagnosis else [])]
         logs = model.fit(**{"verbose": 0, **self.fit, **of_fit}, callbacks=callbacks).history
         outputs = outputs_of(model, self._written(names, trained, scored)[0])
         steps = -(-_length((names["x"],)) // (names["batch_size"] or 32))
@@ -194,9 +197,9 @@ def cure(
     Your training runs once, watched. Then each fix of an ACT verdict is tried in pairs of trainings with the same seed,
     one without the fix and one with it. A fix is proven if it is worse with no seed, and with most of them gains 0.05
     of accuracy or R2, or halves the error. The next round goes on from there. In the end, as many fresh seeds compare
-    your training with all fixes that were chosen. Only what is proven there too is proposed. If several fixes fail
-    together, those before the last get one more check, with new seeds again. What each trial has shown is printed in a
-    line; Ctrl-C ends it with what was found.
+    your training with all fixes that were chosen. Only what is proven there too is proposed. If it is not, there is one
+    more check, with new seeds again: of one fix more, for the seeds that lag, or of all but the last. What each trial
+    has shown is printed in a line; Ctrl-C ends it with what was found.
 
     Scores are comparable whatever a fix changes: they are made from your own targets, on examples that neither a step
     nor a callback has seen. They are the accuracy for classes (averaged over the classes where one has at least 93 % of

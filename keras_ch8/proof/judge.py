@@ -66,10 +66,12 @@ class Judgement:
         level: `"proven"`, where it gains in more than half of the seeds and is worse in none; `"helps a little"`, where
             it is better in more than half and worse in none; `"harms"`, where it loses in a seed; or `"not proven"`.
         pairs: The pairs.
+        aim: The seeds that it is for, which alone have to gain. Defaults to `()`: all.
     """
 
     level: str
     pairs: tuple[Pair, ...]
+    aim: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.level}. {self.said}"
@@ -89,20 +91,27 @@ class Judgement:
     @property
     def cells(self) -> tuple[str, str, str, int]:
         """The level, the median scores without it and with it, and the number of seeds."""
-        before, after = (middle([getattr(pair, of) for pair in self.pairs]) for of in ("without", "cured"))
-        return self.level, before, after, len(self.pairs)
+        pairs = self.aimed
+        before, after = (middle([getattr(pair, of) for pair in pairs]) for of in ("without", "cured"))
+        return self.level, before, after, len(pairs)
+
+    @property
+    def aimed(self) -> tuple[Pair, ...]:
+        """The pairs of the seeds that it is for."""
+        return aimed(self.pairs, self.aim)
 
     @property
     def worse(self) -> int:
-        """In how many seeds the cure is worse, or the training fails with it."""
+        """In how many of all seeds the cure is worse, or the training fails with it."""
         return sum(pair.change in ("worse", "loses") for pair in self.pairs)
 
 
-def judge(pairs: Sequence[Pair]) -> Judgement:
-    """Return what pairs say of a cure; there is at least one."""
-    changes, half = [pair.change for pair in pairs], len(pairs) / 2
-    gaining, falling = changes.count("gains"), changes.count("worse") + changes.count("loses")
-    if "loses" in changes:
+def judge(pairs: Sequence[Pair], aim: Sequence[int] = ()) -> Judgement:
+    """Return what pairs say of a cure for some seeds, or all; there is at least one pair of them."""
+    falling = [pair.change for pair in pairs if pair.change in ("worse", "loses")]
+    changes = [pair.change for pair in aimed(pairs, aim)]
+    gaining, half = changes.count("gains"), len(changes) / 2
+    if "loses" in falling:
         level = "harms"
     elif not falling and gaining > half:
         level = "proven"
@@ -110,14 +119,19 @@ def judge(pairs: Sequence[Pair]) -> Judgement:
         level = "helps a little"
     else:
         level = "not proven"
-    return Judgement(level, tuple(pairs))
+    return Judgement(level, tuple(pairs), tuple(aim))
 
 
-def can_be_proven(pairs: Sequence[Pair], seeds: int) -> bool:
-    """Whether so many seeds in all can still prove a cure of which some pairs are there."""
-    changes = [pair.change for pair in pairs]
-    can_gain = changes.count("gains") + seeds - len(pairs)
-    return not {"worse", "loses"} & {*changes} and can_gain > seeds / 2
+def aimed(pairs: Sequence[Pair], aim: Sequence[int]) -> tuple[Pair, ...]:
+    """Return the pairs of some seeds; all, if none is named."""
+    return tuple(pair for pair in pairs if not aim or pair.seed in aim)
+
+
+def can_be_proven(pairs: Sequence[Pair], seeds: int, aim: Sequence[int] = ()) -> bool:
+    """Whether so many seeds in all can still prove a cure of which some pairs are there, for some seeds or all."""
+    done, needed = aimed(pairs, aim), len(aim) or seeds
+    can_gain = sum(pair.change == "gains" for pair in done) + needed - len(done)
+    return all(pair.change not in ("worse", "loses") for pair in pairs) and can_gain > needed / 2
 
 
 def middle(outcomes: Sequence[Outcome]) -> str:

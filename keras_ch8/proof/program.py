@@ -7,6 +7,8 @@ from typing import Protocol
 from ..verdicts.remedies import Remedy
 from ..verdicts.verdict import Verdict
 
+NO_CODE = "It has no code."
+
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
@@ -21,7 +23,7 @@ class Outcome:
         floor: Score of a model that predicts the same for all examples: a training that failed is no worse, and none
             is better that does not exceed it. It does not matter for a loss. Defaults to `0.0`.
         seconds: How long it took.
-        verdicts: What was found, the most serious first; those of seed 0 must be there.
+        verdicts: What was found, the most serious first; `()` of a training that was not watched.
         further: What else the training might need; of the same trainings.
         curve: Step and loss at the end of each epoch: the validation loss, or the training loss without one.
         state: Name of the state of the run, as `"ok"` or `"little_checked"`.
@@ -46,13 +48,12 @@ class Outcome:
         """The verdicts that call for action."""
         return [verdict for verdict in self.verdicts if verdict.level == "act"]
 
-    @property
-    def others(self) -> list[Verdict]:
-        """The gravest of these, with each of the fixes that it does not ask for."""
+    def others(self, verdict: Verdict | None = None) -> list[Verdict]:
+        """Return a verdict, or the gravest of this training, with each of the fixes that it does not ask for."""
         return [
-            dataclasses.replace(verdict, cure=each.cure, code=each.code, expects=each.expects, then="", then_code="")
-            for verdict in self.acts[:1]
-            for each in self.further
+            dataclasses.replace(each, cure=other.cure, code=other.code, expects=other.expects, then="", then_code="")
+            for each in ([verdict] if verdict else self.acts[:1])
+            for other in self.further
         ]
 
     @property
@@ -68,8 +69,11 @@ class Program(Protocol):
     def text(self) -> str:
         """The patch that it has: the change of its source, or the code of the fixes."""
 
-    def train(self, seed: int) -> Outcome:
-        """Train once from the beginning, apart from all other trainings; seed 0 is the program's own, if it has one."""
+    def train(self, seed: int, watched: bool = False) -> Outcome:
+        """Train once from the beginning, apart from all other trainings; seed 0 is the program's own, if it has one.
+
+        The score does not depend on whether it is watched, and the time does.
+        """
 
     def with_cure(self, verdict: Verdict) -> "Program | str":
-        """Return this program with the code of a verdict in it, or a sentence that says why that is not possible."""
+        """Return this program with the fix of a verdict in it, or a sentence that says why that is not possible."""

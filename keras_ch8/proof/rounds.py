@@ -36,9 +36,13 @@ def prove(
     verdicts that it leaves, because two faults may have to go together. If no fix that a verdict asks for is proven,
     those follow that the training might need all the same (`Outcome.others`).
 
-    Seeds 0 to `seeds - 1` choose. As many others then compare the program of the beginning with all that was chosen:
-    only what is proven there too is proposed, and the gain is that which these seeds show. If it is not, all but what
-    was chosen last is compared in the same way, once, with seeds that are new again.
+    Seeds 0 to `seeds - 1` choose. Where some of them lag behind the others, the next round is for these, and what it
+    chooses must be no worse with the others.
+
+    As many other seeds then compare the program of the beginning with all that was chosen: only what is proven there
+    too is proposed, and the gain is that which these seeds show. If it is not, they choose one fix more for those of
+    them that lag; or, where there is none, all but what was chosen last is left. This is compared in the same way,
+    once, with seeds that are new again.
 
     Args:
         program: What is to be trained.
@@ -49,10 +53,10 @@ def prove(
         tell: Told in a line what each trial has shown.
     """
     trials = _Trials(minutes)
-    first = trials.outcome(program, 0)
+    first = trials.outcome(program, 0, watched=True)
     search = _Search(program, trials, seeds, rounds, tell)
     try:
-        search.run(first.acts if verdicts is None else verdicts, first.others)
+        search.run(first.acts if verdicts is None else verdicts, first.others())
     except KeyboardInterrupt:
         search.notes.append("You ended it before all was tried.")
     return search.proof(first)
@@ -63,29 +67,55 @@ _Fix = tuple[Program, tuple[Verdict, ...]]
 
 
 class _Trials:
-    """Runs trainings, each of them once, and knows how much time is left."""
+    """Runs trainings, once each, or once more to watch one, and knows how much time is left."""
 
     def __init__(self, minutes: float | None) -> None:
         self.begun = time.monotonic()
         self._end = math.inf if minutes is None else self.begun + 60 * minutes
         self._done: dict[tuple[int, int], tuple[Program, Outcome]] = {}  # with the program, whose id stays its own then
+        self._watched: set[tuple[int, int]] = set()
 
-    def outcome(self, program: Program, seed: int) -> Outcome:
+    def outcome(self, program: Program, seed: int, watched: bool = False) -> Outcome:
         """Return what a training gives."""
-        if (id(program), seed) not in self._done:
-            self._done[id(program), seed] = program, program.train(seed)
-        return self._done[id(program), seed][1]
+        key = id(program), seed
+        if key not in self._done or (watched and key not in self._watched):
+            self._done[key] = program, program.train(seed, watched)
+            self._watched |= {key} if watched else set()
+        return self._done[key][1]
 
-    def pairs(self, without: Program, cured: Program, seeds: Sequence[int], reserved: int = 0) -> tuple[Pair, ...]:
-        """Return pairs until the fix cannot be proven any more, or only the time for some later trainings is left."""
+    def known(self, program: Program, seeds: Sequence[int]) -> dict[int, Outcome]:
+        """Return what those of some trainings gave that have run."""
+        return {seed: self._done[id(program), seed][1] for seed in seeds if (id(program), seed) in self._done}
+
+    def pairs(
+        self,
+        without: Program,
+        cured: Program,
+        seeds: Sequence[int],
+        aim: Sequence[int] = (),
+        *,
+        watched: bool = False,
+        reserved: int = 0,
+    ) -> tuple[Pair, ...]:
+        """Return pairs until the fix cannot be proven any more, or only the time for some later trainings is left.
+
+        Args:
+            without: A program.
+            cured: The program with the fix.
+            seeds: All seeds, in order.
+            aim: The seeds that have to gain; `()` for all.
+            watched: Whether the first training with the fix is watched.
+            reserved: How many later trainings there has to be time for.
+        """
         found: list[Pair] = []
         for seed in seeds:
             new = sum((id(each), seed) not in self._done for each in (without, cured))
             each_takes = statistics.fmean(outcome.seconds for _, outcome in self._done.values())
             if time.monotonic() + (new + reserved) * each_takes > self._end:
                 break
-            found.append(Pair(seed, self.outcome(without, seed), self.outcome(cured, seed)))
-            if not can_be_proven(found, len(seeds)):
+            is_watched = watched and not found
+            found.append(Pair(seed, self.outcome(without, seed), self.outcome(cured, seed, is_watched)))
+            if not can_be_proven(found, len(seeds), aim):
                 break
         return tuple(found)
 
@@ -101,35 +131,57 @@ class _Search:
         self.cures: tuple[Verdict, ...] = ()
         self.before: tuple[Program, tuple[Verdict, ...]] = self.chosen, ()
         """What was chosen, but for the last round."""
+        self.choosing = tuple(range(seeds))
+        """The seeds that choose, those of `aim` first."""
+        self.aim: tuple[int, ...] = ()
+        """Those that a fix is for, because they lag behind the others; `()` for all."""
         self.tried: list[Tried] = []
         self.fresh: Judgement | None = None
         self.notes: list[str] = []
 
     def run(self, verdicts: Sequence[Verdict], others: Sequence[Verdict]) -> None:
-        """Choose in rounds, and ask fresh seeds: if the last choice spoils all, others of what was before it."""
+        """Choose in rounds, and ask fresh seeds. If they say no, choose once more, or leave out the last choice."""
         while self._choose(verdicts, others) and len(self.cures) < self.rounds:
             verdicts, others = self._left()
         if self.cures:
             self._check(self.seeds, "All together, with fresh seeds")
-        if self.fresh and self.fresh.level != "proven" and self.before[1]:
-            self.chosen, self.cures = self.before
-            self._check(2 * self.seeds, "Without the last, with other fresh seeds")
+        if self.fresh and self.fresh.level != "proven":
+            if self._can_go_on(self.fresh) and self._choose(*self._left()):
+                self._check(2 * self.seeds, "All together, with other fresh seeds")
+            elif self.before[1]:
+                self.chosen, self.cures = self.before
+                self._check(2 * self.seeds, "Without the last, with other fresh seeds")
+
+    def _can_go_on(self, fresh: Judgement) -> bool:
+        """Let fresh seeds choose, too, where one more fix could help those that lag, and return whether it could."""
+        self.choosing += tuple(pair.seed for pair in fresh.pairs)
+        return not fresh.worse and len(self.cures) < self.rounds and self._lagging() != ()
+
+    def _lagging(self) -> tuple[int, ...]:
+        """Return the seeds that do not gain by what was chosen, but would if they were as good as the best."""
+        were, are = (self.trials.known(each, self.choosing) for each in (self.program, self.chosen))
+        best = max(are.values(), key=lambda outcome: -math.inf if math.isnan(outcome.score) else outcome.score)
+        gaining = {seed for seed in were.keys() & are.keys() if Pair(seed, were[seed], are[seed]).change == "gains"}
+        return tuple(s for s in are if s not in gaining and Pair(s, are[s], best).change == "gains")
 
     def _left(self) -> tuple[Sequence[Verdict], Sequence[Verdict]]:
-        """Return what the training calls for that does not gain by what was chosen; if all do, what the first does.
+        """Return what is left to be done for the seeds that lag, if there are some, else what the first calls for.
 
-        What else it might need is for one that does not gain alone.
+        What else a training might need is for one that lags alone.
         """
-        proven = self.tried[-1].judgement
-        for pair in proven.pairs if proven else ():
-            if pair.change != "gains" and pair.cured.acts:
-                return pair.cured.acts, pair.cured.others
-        return self.trials.outcome(self.chosen, 0).acts, ()
+        self.aim = self._lagging()
+        self.choosing = (*self.aim, *(seed for seed in self.choosing if seed not in self.aim))
+        if not self.aim:
+            return self.trials.outcome(self.chosen, self.choosing[0], watched=True).acts, ()
+        seeds = ", ".join(map(str, self.aim))
+        self.tell(f"What follows is for what lags, and must not be worse with the others: seed {seeds}.")
+        left = self.trials.outcome(self.chosen, self.aim[0], watched=True)
+        return left.acts, left.others(None if left.acts else self.cures[-1])
 
     def _check(self, first: int, name: str) -> None:
         """Compare the program of the beginning with what was chosen, with fresh seeds from the first of them on."""
         pairs = self.trials.pairs(self.program, self.chosen, range(first, first + self.seeds))
-        found = self._judged(pairs, "fresh seeds")
+        found = self._judged(pairs, self.seeds, "fresh seeds")
         self.fresh = found or self.fresh
         self.tell(f"{name}: {found or 'not tried.'}")
 
@@ -172,11 +224,13 @@ class _Search:
     def _tried(self, program: Program, cures: tuple[Verdict, ...]) -> Tried | None:
         """Return what comes of a program with the last of some fixes in it; None if there is no time for that."""
         verdict = cures[-1]
-        patched = program.with_cure(verdict) if verdict.code else "It has no code."
+        patched = program.with_cure(verdict)
         if isinstance(patched, str):
             return Tried(cures, reason=patched)
         reserved = 2 * min(self.seeds, FEWEST_FRESH) * (2 if self.cures else 1)  # a last fix may spoil the others
-        judgement = self._judged(self.trials.pairs(self.chosen, patched, range(self.seeds), reserved), "seeds")
+        seeds, aim = self.choosing[: max(self.seeds, len(self.aim))], self.aim
+        pairs = self.trials.pairs(self.chosen, patched, seeds, aim, watched=True, reserved=reserved)
+        judgement = self._judged(pairs, len(seeds), "seeds", aim)
         return Tried(cures, judgement, program=patched) if judgement else None
 
     def _behind(self, tried: Tried) -> Iterator[_Fix]:
@@ -187,16 +241,16 @@ class _Search:
         left, is_no_worse = pair.cured.acts, not tried.judgement.worse or pair.without.error
         has_gone = tried.cures[-1].kind not in [each.kind for each in left]
         if is_no_worse and has_gone and len(self.cures) + len(tried.cures) < self.rounds:
-            yield from ((tried.program, (*tried.cures, each)) for each in _fixes(left) if each.code)
+            for each in _fixes(left):
+                if each.code or not isinstance(tried.program.with_cure(each), str):
+                    yield tried.program, (*tried.cures, each)
 
-    def _judged(self, pairs: Sequence[Pair], of: str) -> Judgement | None:
+    def _judged(self, pairs: Sequence[Pair], seeds: int, of: str, aim: Sequence[int] = ()) -> Judgement | None:
         """Return what pairs say, if there are some, and note if `minutes` did not allow all that were needed."""
-        if len(pairs) < self.seeds and can_be_proven(pairs, self.seeds):
-            note = (
-                f"`minutes` allowed {len(pairs)} of {self.seeds} {of}." if pairs else "`minutes` allowed no more fixes."
-            )
+        if len(pairs) < seeds and can_be_proven(pairs, seeds, aim):
+            note = f"`minutes` allowed {len(pairs)} of {seeds} {of}." if pairs else "`minutes` allowed no more fixes."
             self.notes += [] if note in self.notes else [note]
-        return judge(pairs) if pairs else None
+        return judge(pairs, aim) if pairs else None
 
     def proof(self, first: Outcome) -> Proof:
         """Return what was found."""

@@ -25,6 +25,7 @@ from keras_ch8.commands.doctor._process import Ran, Target, Workplace
 from keras_ch8.commands.doctor._script import Scoring, Script, outcome_of
 from keras_ch8.commands.doctor._seen import _held_out
 from keras_ch8.integration.backend import random_numbers
+from keras_ch8.verdicts.code import NORMALIZE_INPUTS
 from keras_ch8.verdicts.verdict import Verdict
 from tests import forked
 
@@ -199,6 +200,34 @@ def test_every_file_of_the_user_is_byte_for_byte_as_the_first_run_left_it(tmp_pa
         assert {path.name for path in now if left[path] != now[path]} == {"all.weights.h5", "result.txt", "older.txt"}
     assert digests(inside, outside) == left
     assert not work.folder.exists()
+
+
+@pytest.mark.slow
+def test_data_of_pandas_are_trained_scored_evaluated_and_scaled_as_keras_reads_them(tmp_path):
+    pandas = "import pandas\nx, y = pandas.DataFrame(200 * x), pandas.Series(y[:, 0])\n"
+    fit = "model.fit(x, y, validation_split=0.5, epochs=4, verbose=0)\nmodel.evaluate(x, y, verbose=0)\n"
+    (tmp_path / "train.py").write_text(f"{DATA}{pandas}{MODEL.replace('3.0', '1e-6')}{fit}")
+    with Workplace(Target(tmp_path / "train.py", "", (), tmp_path), print) as work:
+        first = work.first_run()
+        assert first.fits[0].frames == {"x": ".to_numpy()", "y": ".to_numpy()[:, None]"}
+        assert all(each.code for each in first.fits[0].verdicts)
+        script = Script(work, Scoring(first), first.fits)
+        scaled = script.with_cure(Verdict("bad_inputs", "act", "", "", "", 5, code=NORMALIZE_INPUTS))
+        found = [each.train(0) for each in (script, scaled)]
+        assert "+new_x = x.to_numpy()\n" in scaled.text
+    assert [each.error for each in found] == ["", ""]
+    assert found[1].score > found[0].score
+
+
+@pytest.mark.slow
+def test_a_trial_that_is_only_scored_has_the_score_of_one_that_is_watched_and_no_verdicts(tmp_path):
+    (tmp_path / "train.py").write_text(SICK.replace("3.0", "1.1"))
+    with Workplace(Target(tmp_path / "train.py", "", (), tmp_path), print) as work:
+        how = {"seed": 1, "scored_on": HELD_OUT}
+        (watched,), (scored,) = (work.trial({}, **how, watched=each).fits for each in (True, False))
+    assert watched.verdicts
+    assert scored.verdicts == scored.further == ()
+    assert (scored.score.value, scored.curve) == (watched.score.value, watched.curve)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What `--json` prints is what docs/verdicts.schema.json says, field by field, and short."""
 
+import dataclasses
 import json
 import math
 from pathlib import Path
@@ -91,10 +92,24 @@ def test_a_proof_has_its_patch_its_gain_and_what_was_tried():
     data = printed(_json.report("doctor", [_json.run("train.py", verdicts(), STATE)], proof=proof(patch)))
     assert data["patch"] == patch
     assert data["gain"]["result"] == "proven"
+    assert data["fresh"] == data["gain"]
     assert (data["gain"]["with"], data["gain"]["without"], data["gain"]["seeds"]) == (0.9, 0.2, 3)
     assert data["gain"]["largest_change"] is None  # of a training that fails without the fix
     assert [each["reason"] for each in data["tried"]] == [None, "Its `fit` stands elsewhere."]
     assert data["runs"][0]["not_checked"][-1] == "`minutes` allowed no more fixes."
+
+
+def test_what_fresh_seeds_say_is_told_where_it_is_too_little_for_a_patch():
+    unproven = dataclasses.replace(proof("x"), patched=None, fresh=judge([Pair(3, *[Outcome(0.5, "accuracy")] * 2)]))
+    data = printed(_json.report("doctor", [], proof=unproven))
+    assert (data["patch"], data["gain"]) == (None, None)
+    assert (data["fresh"]["result"], data["fresh"]["with"], data["fresh"]["seeds"]) == ("not proven", 0.5, 1)
+
+
+def test_a_later_fix_is_measured_by_the_seeds_that_it_is_for():
+    pairs = [Pair(n, *(Outcome(each, "accuracy") for each in two)) for n, two in enumerate([(0.5, 0.9), (0.9, 0.9)])]
+    found = _json._measured(judge(pairs, aim=(0,)))
+    assert (found["result"], found["without"], found["with"], found["seeds"]) == ("proven", 0.5, 0.9, 1)
 
 
 def test_the_measure_of_a_training_that_fails_without_the_fix_is_that_of_the_training_with_it():

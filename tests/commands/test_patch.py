@@ -365,6 +365,48 @@ def test_labels_that_are_written_otherwise_are_so_in_all_data_of_the_model():
     ]
 
 
+@pytest.mark.parametrize(
+    ("cure", "line", "is_right"),
+    [
+        (ending.NUMBERED, "print(np.mean(net.predict(x_test).argmax(-1) == y_test))", True),  # written, too
+        (ending.NUMBERED, "guess = net.predict(x_test)[:, 0]\nprint(accuracy_score(y_test, guess))", True),
+        (ending.NUMBERED, "print(np.mean(net.predict(x_test).argmax(-1) == kinds))", False),
+        (ending.NUMBERED, "print(net.predict(x_test).argmax(-1))", False),  # to be read by a person
+        ("y = y - 1", "print(np.mean(net(x_test).numpy().argmax(-1) == kinds))", False),
+        (ending.ZERO_AND_ONE, "print(np.mean(np.sign(net.predict(x_test)) == y_test))", False),
+        (ending.ZERO_AND_ONE, "print(np.mean(np.round(net.predict(x_test)) == y_test))", True),
+        (code.SHUFFLE, "print(np.mean(net.predict(x_test).argmax(-1) == kinds))", True),  # no other number
+        (ending.NUMBERED, "print(net.count_params() == kinds)", True),  # no prediction
+    ],
+)
+def test_labels_get_other_numbers_only_where_predictions_are_compared_with_these(cure, line, is_right):
+    found = patched(place(f"{FLAT}{line}\n"), cure)
+    assert isinstance(found, NoPatch) != is_right
+    assert is_right or found.reason.endswith("it reads its predictions as labels, which the fix numbers anew.")
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        ("train", "train"),
+        ("df.drop('price', axis=1)", "df.drop('price', axis=1)"),
+        ("a if a else b", "(a if a else b)"),
+    ],
+)
+def test_data_of_pandas_are_made_arrays_where_a_cure_needs_them_and_only_there(given, made):
+    source = FLAT.replace("net.fit(x_train, y_train", f"net.fit({given}, y_train")
+    call = place(source).call
+    position = call.lineno, call.end_lineno, call.col_offset, call.end_col_offset
+    where = place_of(source, position, {"x": ".to_numpy()", "y": ".to_numpy()[:, None]"})
+    new = patched(where, code.NORMALIZE_INPUTS)
+    assert f"\nx = {made}.to_numpy()\nscale = keras.layers.Normalization()\nscale.adapt(x)\n" in new
+    assert "net.fit(x, y_train" in new
+    assert f"net.fit({given}, y_train" in patched(where, "epochs = 7")
+    assert "y = y_train.to_numpy()[:, None]\nfound = keras_ch8.find_learning_rate(net, x, y)" in patched(
+        where, code.FIND_RATE
+    )
+
+
 def test_validation_data_of_no_name_get_names():
     source = FLAT.replace("(x_test, y_test), verbose", "make_test(), verbose").replace(
         "x_test, y_test, v", "*test(), v"

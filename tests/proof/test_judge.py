@@ -103,3 +103,12 @@ def test_a_fix_with_which_the_training_fails_says_with_what():
 )
 def test_no_more_seeds_are_needed_once_a_fix_cannot_be_proven_any_more(scores, can):
     assert can_be_proven(pairs(*scores), 3) == can
+
+
+def test_a_fix_for_some_seeds_has_to_gain_there_and_is_told_of_them():
+    some = pairs((0.5, 0.9), (0.9, 0.9), (0.9, 0.9))
+    levels = [judge(some, aim).level for aim in ((), (0,), (1, 2))]
+    assert levels == ["not proven", "proven", "not proven"]
+    assert judge(some, (0,)).said == "Accuracy is 0.9 with it, 0.5 without it."
+    assert judge([*some, *pairs((0.9, 0.87))], (0,)).level == "not proven"
+    assert [can_be_proven(some[:2], 3, aim) for aim in ((), (0,), (1,))] == [True, True, False]

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from keras_ch8.extend import Verdict
-from keras_ch8.proof.program import Outcome
+from keras_ch8.proof.program import NO_CODE, Outcome
 from keras_ch8.proof.rounds import prove
 from keras_ch8.verdicts.remedies import Remedy
 
@@ -22,6 +22,7 @@ class Fake:
     found: object
     codes: tuple = ()
     log: list = dataclasses.field(default_factory=list)
+    watched: set = dataclasses.field(default_factory=set)
     seconds: float = 0.0
 
     @property
@@ -29,16 +30,19 @@ class Fake:
         return "\n".join(self.codes)
 
     def with_cure(self, verdict):
+        if not verdict.code:
+            return NO_CODE
         if verdict.code == "no place":
             return "There is no place for it."
         return dataclasses.replace(self, codes=(*self.codes, verdict.code))
 
-    def train(self, seed):
+    def train(self, seed, watched=False):
         self.log.append((self.codes, seed))
+        self.watched.update({(self.codes, seed)} if watched else ())
         score = self.scores(self.codes, seed)
         if isinstance(score, BaseException):
             raise score
-        verdicts = tuple(self.found.get(self.codes, ()))
+        verdicts = tuple(self.found.get(self.codes, ())) if watched else ()
         return Outcome(score, "accuracy", floor=0.1, verdicts=verdicts, state="act", seconds=self.seconds)
 
 
@@ -63,14 +67,52 @@ def test_the_first_fix_that_is_proven_stays_and_the_next_round_goes_on_from_ther
 
 def test_the_next_round_is_for_the_training_that_does_not_gain():
     class Lucky(Fake):
-        def train(self, seed):
-            outcome = super().train(seed)
+        def train(self, seed, watched=False):
+            outcome = super().train(seed, watched)
             return dataclasses.replace(outcome, verdicts=()) if self.codes == ("a",) and seed != 1 else outcome
 
     scores = {(): lambda _: 0.3, ("a",): lambda seed: 0.3 if seed == 1 else 0.6, ("a", "b"): lambda _: 0.9}
     found = {(): [verdict("a")], ("a",): [verdict("b")]}
     proof = prove(Lucky(lambda codes, seed: scores[codes](seed), found), tell=lambda _: None)
     assert proof.patched.text == "a\nb"
+
+
+@pytest.mark.parametrize("of_others, text", [(0.6, "a\nb"), (0.55, "a")])
+def test_a_fix_for_the_training_that_lags_has_to_gain_there_and_must_not_be_worse_with_others(of_others, text):
+    scores = {(): lambda _: 0.3, ("a",): lambda seed: 0.3 if seed == 1 else 0.6}
+    scores["a", "b"] = lambda seed: 0.6 if seed == 1 else of_others
+    found = {(): [verdict("a")], ("a",): [verdict("b")]}
+    proof, log, told = proven(lambda codes, seed: scores[codes](seed), found)
+    assert proof.patched.text == text
+    assert proof.tried[1].judgement.cells[1:] == ("0.3", "0.6", 1)
+    assert [seed for codes, seed in log if codes == ("a", "b")][:2] == [1, 0]
+    assert "What follows is for what lags, and must not be worse with the others: seed 1." in told
+
+
+@pytest.mark.parametrize("helps", [True, False])
+def test_fresh_seeds_that_lag_choose_once_more_and_others_prove_it(helps):
+    further = (Remedy("Do b.", "b"),)
+
+    class Known(Fake):
+        def train(self, seed, watched=False):
+            return dataclasses.replace(super().train(seed, watched), further=further if watched else ())
+
+    def scores(codes, seed):
+        return 0.3 if not codes or (codes == ("a",) and seed in (3, 4)) or (not helps and seed > 2) else 0.6
+
+    program = Known(scores, {(): [verdict("a")]})
+    proof = prove(program, tell=lambda _: None)
+    assert [tried.judgement.level for tried in proof.tried] == ["proven", "proven" if helps else "not proven"]
+    assert [pair.seed for pair in proof.fresh.pairs] == ([6, 7, 8] if helps else [3, 4])
+    assert (proof.patched.text if proof.patched else None) == ("a\nb" if helps else None)
+    assert [seed for codes, seed in program.log if codes == ("a", "b")][:3] == ([3, 4, 0] if helps else [3])
+
+
+def test_only_what_the_next_fix_is_chosen_by_is_watched():
+    program = Fake(lambda codes, _: 0.5 + 0.2 * len(codes), {(): [verdict("a"), verdict("b")]})
+    prove(program, tell=lambda _: None)
+    assert program.watched == {((), 0), (("a",), 0)}
+    assert len(program.log) == 12
 
 
 def test_the_gain_that_is_quoted_is_that_of_seeds_which_have_not_chosen():
@@ -124,9 +166,9 @@ def test_where_a_fix_does_not_help_its_alternative_is_tried_before_the_next_verd
 @pytest.mark.parametrize("helps", ["a", "what it might need"])
 def test_what_a_training_might_need_is_tried_where_no_fix_that_a_verdict_asks_for_is_proven(helps):
     class Known(Fake):
-        def train(self, seed):
+        def train(self, seed, watched=False):
             further = tuple(Remedy(f"Do {code}.", code) for code in ("no place", "a", "what it might need"))
-            return dataclasses.replace(super().train(seed), further=further)
+            return dataclasses.replace(super().train(seed, watched), further=further)
 
     program = Known(lambda codes, _: 0.9 if helps in codes else 0.5, {(): [verdict("a", "plateau"), verdict("")]})
     proof = prove(program, tell=lambda _: None)
@@ -149,8 +191,8 @@ def test_two_faults_that_have_to_go_together_are_found_and_no_part_is_proven_alo
 
 def test_of_two_faults_that_each_end_the_training_the_second_is_tried_behind_the_first():
     class Failing(Fake):
-        def train(self, seed):
-            outcome = super().train(seed)
+        def train(self, seed, watched=False):
+            outcome = super().train(seed, watched)
             return outcome if len(self.codes) == 2 else dataclasses.replace(outcome, score=float("nan"), error="No.")
 
     found = {

@@ -331,7 +331,8 @@ def _with_scales(place: Place, scale: str, targets: str, layers: str) -> Edits:
         raise NotSure
     code = f"{scale}{targets}".strip()
     names = {name: ast.unparse(place.arguments[name]) for name in ("x", "y") if name in place.arguments}
-    if not all(_is_known(place, names.get(name, ""), statement) for name in loaded(ast.parse(code)) & {"x", "y"}):
+    needed = loaded(ast.parse(code)) & {"x", "y"}
+    if needed & place.frames.keys() or not all(_is_known(place, names.get(name, ""), statement) for name in needed):
         raise NotSure
     names |= {name: script.fresh(name) for name in ("scale", "targets")}
     first, last = (names.get(each, each) for each in re.split(r",? ?\*layers,? ?", layers))

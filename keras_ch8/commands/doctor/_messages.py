@@ -44,6 +44,7 @@ class Job:
         log: The file that it prints to; "" for the screen.
         temporary: Folder for its temporary files; "" for that of the system.
         logs: Folder that its trainings are written to, for a page; "" for none.
+        watched: Whether it is diagnosed, and not only scored.
     """
 
     root: str
@@ -59,6 +60,7 @@ class Job:
     log: str = ""
     temporary: str = ""
     logs: str = ""
+    watched: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,8 +91,9 @@ class SeenFit:
         model: Which of the models that the script has trained so far, counted from 0.
         scored_on: On which examples it can be scored.
         stops: Whether a callback chooses its epoch.
+        frames: What makes an array of `x` and of `y`, in code, where they are data of pandas.
         verdicts: What was found, the most serious first.
-        further: What else the training might need.
+        further: What else the training might need; `()`, as `verdicts`, if it was not watched.
         units: The unit of each series that the verdicts name.
         state: What they come to, and what could not be checked.
         curve: Step and loss at the end of each epoch.
@@ -101,6 +104,7 @@ class SeenFit:
     model: int
     scored_on: str
     stops: bool = False
+    frames: Mapping[str, str] = dataclasses.field(default_factory=dict)
     verdicts: tuple[Verdict, ...] = ()
     further: tuple[Remedy, ...] = ()
     units: Mapping[str, str] = dataclasses.field(default_factory=dict)

@@ -33,7 +33,7 @@ def patched(place: Place, code: str) -> str | NoPatch:
     What changes the model is written where the model is defined and compiled, an argument of `fit` in the call, and
     the rest before `fit`; where that would not be valid Python, all of it before `fit`.
     """
-    if said := _misread(place, code):
+    if said := _misread(place, code) or _renumbered(place, code):
         return NoPatch(f"{NO_PATCH}: {said}.")
     said = "the edits would not be valid Python"
     for edits, rest in (moved(place, code), ([], code)):
@@ -53,17 +53,58 @@ def _misread(place: Place, code: str) -> str:
     A probability for each class is read by `argmax`, and nothing else is. Trials are scored by the model's loss and
     metrics, and do not see what the script makes of its predictions.
     """
-    new, nodes = re.search(r"^last = keras\.layers\.Dense\(.*", code, re.MULTILINE), list(ast.walk(place.script.tree))
-    names = {getattr(node, "attr", getattr(node, "id", "")) for node in nodes}
-    model = ast.unparse(place.arguments["model"]) if "model" in place.arguments else ""
-    is_called = any(isinstance(node, ast.Call) and ast.unparse(node.func) == model for node in nodes)
+    new = re.search(r"^last = keras\.layers\.Dense\(.*", code, re.MULTILINE)
     was = any("softmax" in place.script.said(layer) for layer in place.layers[-1:])
-    by_class, is_read = "argmax" in names, is_called or bool(names & {"predict", "predict_on_batch"})
-    if not new or not is_read or ("softmax" in new[0]) in (was, by_class):
+    by_class = any("argmax" in (getattr(n, "attr", ""), getattr(n, "id", "")) for n in ast.walk(place.script.tree))
+    if not new or not _is_read(place) or ("softmax" in new[0]) in (was, by_class):
         return ""
     if by_class:
         return "it reads its predictions by `argmax`, and the fix gives no probability for each class"
     return "it does not read its predictions by `argmax`, as a probability for each class needs"
+
+
+def _renumbered(place: Place, code: str) -> str:
+    """Return why the script would compare predictions with labels as they were; "" if it would not.
+
+    Where a fix numbers the labels anew, the model predicts the new numbers. What the script compares them with must
+    then be among what the fix writes: the labels of the training, of `validation_data`, and of `evaluate`.
+    """
+    new = re.search(r"^(labels, y = np\.unique\(|y = (\(y ==|y - |2 \* y))", code, re.MULTILINE)
+    if not new or not _is_read(place):
+        return ""
+    given = [place.arguments.get(name) for name in ("y", "validation_data")]
+    parts = [part for each in given if each for part in (each.elts[1:2] if isinstance(each, ast.Tuple) else [each])]
+    written = {*map(ast.unparse, parts), *(y for _, y in _Block(place, code)._evaluated())}
+    behind = [n for n in ast.walk(place.script.tree) if getattr(n, "lineno", 0) > (place.statement.end_lineno or 0)]
+    made = {name for node in behind for name in bound_by(node)}
+    compared = {ast.unparse(each) for node in behind for each in _operands(node) if _is_plain(each)} - made
+    if compared and compared <= written and not ("(y ==" in new[0] and any(map(_is_a_sign, behind))):
+        return ""
+    return "it reads its predictions as labels, which the fix numbers anew"
+
+
+def _operands(node: ast.AST) -> list[ast.expr]:
+    """Return what is compared by an operator, or by a function such as `accuracy_score`, without its indices."""
+    found: list[ast.expr] = []
+    if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq | ast.NotEq):
+        found = [node.left, *node.comparators]
+    elif isinstance(node, ast.Call) and re.search("score|matrix|report|equal", ast.unparse(node.func)):
+        found = node.args
+    return [each.value if isinstance(each, ast.Subscript) else each for each in found]
+
+
+def _is_a_sign(node: ast.AST) -> bool:
+    """Whether an expression reads a number by its sign."""
+    limits = node.comparators if isinstance(node, ast.Compare) else []
+    return getattr(node, "attr", "") == "sign" or any(ast.unparse(each) in ("0", "0.0") for each in limits)
+
+
+def _is_read(place: Place) -> bool:
+    """Whether the script reads what the model predicts."""
+    nodes = list(ast.walk(place.script.tree))
+    model = ast.unparse(place.arguments["model"]) if "model" in place.arguments else ""
+    is_called = any(isinstance(node, ast.Call) and ast.unparse(node.func) == model for node in nodes)
+    return is_called or any(getattr(node, "attr", "") in ("predict", "predict_on_batch") for node in nodes)
 
 
 def _before_fit(place: Place, code: str) -> list[Edit]:
@@ -211,7 +252,8 @@ class _Block:
     def _name(self, name: str) -> None:
         """Find out what the script calls an argument, or give it a name."""
         given, all_given = self.place.arguments.get(name), self.place.arguments
-        if given is not None and _is_plain(given) and (name not in self.stored or self._can_be_set(name, given)):
+        is_plain = _is_plain(given) and name not in self.place.frames
+        if given is not None and is_plain and (name not in self.stored or self._can_be_set(name, given)):
             self.names[name] = ast.unparse(given)
         elif given is not None:
             self._call(given, name)
@@ -242,7 +284,10 @@ class _Block:
         """Give names to an expression, and put them in its place."""
         self.names |= {name: self.script.fresh(name) for name in names}
         new = ", ".join(self.names[name] for name in names)
-        self.first.append(f"{new} = {self.script.said(given).removeprefix('*')}")
+        text, as_array = self.script.said(given).removeprefix("*"), self.place.frames.get(",".join(names), "")
+        if as_array and not isinstance(given, ast.Name | ast.Attribute | ast.Call | ast.Subscript):
+            text = f"({text})"
+        self.first.append(f"{new} = {text}{as_array}")
         self.edits.append((self.script.begin(given), self.script.end(given), new))
 
     def _options(self, given: ast.expr) -> str:

@@ -42,6 +42,7 @@ class Place:
         made: The call that makes the model; None where that is not sure.
         layers: Expressions of its layers in order, without those of inputs; of a model of the functional form the last
             one alone.
+        frames: What makes an array of `x` and of `y`, in code, where they are data of pandas.
     """
 
     script: Source
@@ -52,9 +53,10 @@ class Place:
     compiles: ast.Call | None = None
     made: ast.Call | None = None
     layers: tuple[ast.expr, ...] = ()
+    frames: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
-def place_of(source: str, position: Position) -> Place | NoPatch:
+def place_of(source: str, position: Position, frames: Mapping[str, str] | None = None) -> Place | NoPatch:
     """Return where a `fit` stands in a script, by the position of its call."""
     script = Source(source)
     call = _call_at(script, position)
@@ -63,7 +65,7 @@ def place_of(source: str, position: Position) -> Place | NoPatch:
     if (statement := statement_of(script, call)) is None:
         return NoPatch(f"The `fit` in line {call.lineno} is part of a larger expression; write it as a loop.")
     arguments = {"model": call.func.value, **_arguments(call)}
-    place = Place(script, call, statement, scope_of(script, call), arguments)
+    place = Place(script, call, statement, scope_of(script, call), arguments, frames=frames or {})
     homes, made = _homes(script, call.func.value, place.scope)
     if any(script.begin(other) < script.begin(call) for other in _calls(homes, "fit")):  # of one before it, too
         return place

@@ -7,14 +7,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...proof.judge import middle
-from ...proof.program import Outcome
+from ...proof.program import NO_CODE, Outcome
 from ...verdicts.state import NOT_DIAGNOSED, STATES, OverallState
 from ...verdicts.verdict import LEVELS, Verdict
 from .. import _source
 from ._messages import EVALUATE, SOURCES, Score, SeenEvaluate, SeenFit
+from ._pairing import CODE, KEEP_PAIRS, paired
 from ._patch import patched
 from ._place import NoPatch, Position, place_of
 from ._process import Ran, Workplace
+
+Stands = tuple[str, Position] | None
+"""Where a `fit` stands: the file, and where in it; `None` if it is in no file of the folder."""
 
 
 class Scoring:
@@ -64,7 +68,15 @@ class Script:
         self, work: Workplace, scoring: Scoring, seen: Sequence[SeenFit] = (), files: Mapping[str, str] | None = None
     ) -> None:
         self.work, self.scoring, self.files = work, scoring, dict(files or {})
-        self._found = _found(seen)
+        self._found: dict[str, tuple[Verdict, Stands]] = {}
+        self._last: Stands = None
+        self._frames: dict[Stands, Mapping[str, str]] = {}
+        self._seen(seen)
+
+    def _seen(self, fits: Sequence[SeenFit]) -> None:
+        self._found |= _found(fits)
+        self._last = fits[-1].place if fits else self._last
+        self._frames |= {fit.place: fit.frames for fit in fits}
 
     @property
     def text(self) -> str:
@@ -83,12 +95,13 @@ class Script:
         """Return text and encoding of a file as the first run found it."""
         return _source.read(self.work.found(name))
 
-    def train(self, seed: int) -> Outcome:
+    def train(self, seed: int, watched: bool = False) -> Outcome:
         """Run it with shifted seeds in a copy of its folder."""
         scoring = self.scoring
         logs = self.work.runs / ("patched" if self.files else "original") / f"seed_{seed}" if self.work.draws else ""
-        ran = self.work.trial(self.encoded(), seed=seed, scored_on=scoring.on, scale=scoring.scale, logs=str(logs))
-        self._found |= _found(ran.fits)
+        how = {"scored_on": scoring.on, "scale": scoring.scale, "logs": str(logs), "watched": watched}
+        ran = self.work.trial(self.encoded(), seed=seed, **how)
+        self._seen(ran.fits)
         outcome = outcome_of(ran, scoring.score(ran))
         said = outcome.error or f"{outcome.measure} {middle([outcome])}"
         self.work.tell(f"  seed {seed}, {'with' if self.files else 'without'} the fix: {said}")
@@ -96,15 +109,20 @@ class Script:
 
     def with_cure(self, verdict: Verdict) -> "Script | str":
         """Return the script with the code of a verdict in it, where its `fit` stands, or why that is not possible."""
-        stands = self._found[verdict.kind][1]
+        if not verdict.code:
+            return NO_CODE
+        stands = self._found[verdict.kind][1] if verdict.kind in self._found else self._last
         if stands is None:
             return "Its `fit` stands in no file of the script's folder."
         name, position = stands
         if not self.work.found(name).resolve().is_relative_to(self.work.folder):
             return f"{name} is behind a link."
         source = self.files.get(name) or self._read(name)[0]
-        place = place_of(source, position)
-        text = place if isinstance(place, NoPatch) else patched(place, verdict.code)
+        place = place_of(source, position, self._frames.get(stands))
+        if verdict.code == CODE:
+            text: str | NoPatch = paired(source)
+        else:
+            text = place if isinstance(place, NoPatch) else patched(place, verdict.code)
         if isinstance(text, NoPatch):
             return text.reason
         if text == source:
@@ -120,6 +138,7 @@ def gravest(ran: Ran) -> OverallState:
 def outcome_of(ran: Ran, score: Score | None = None) -> Outcome:
     """Return what came of a run, of all of its trainings together."""
     verdicts, score = [verdict for verdict, _ in _found(ran.fits).values()], score or Score()
+    of_act = [fit for fit in ran.fits if any(each.level == "act" for each in fit.verdicts)]
     return Outcome(
         score=math.nan if ran.ended.error else score.value,
         measure=score.of,
@@ -127,7 +146,7 @@ def outcome_of(ran: Ran, score: Score | None = None) -> Outcome:
         floor=score.floor,
         seconds=ran.ended.seconds,
         verdicts=tuple(sorted(verdicts, key=lambda verdict: -LEVELS.index(verdict.level))),
-        further=next((fit.further for fit in ran.fits if any(each.level == "act" for each in fit.verdicts)), ()),
+        further=next(((KEEP_PAIRS, *fit.further) for fit in of_act or ran.fits[-1:]), ()),
         curve=ran.fits[-1].curve if ran.fits else (),
         state=gravest(ran).name,
         unchecked=tuple(dict.fromkeys(reason for fit in ran.fits for reason in fit.state.reasons)),
@@ -140,9 +159,9 @@ def lines_of(ran: Ran) -> dict[str, str]:
     return {kind: f"{place[0]}:{place[1][0]}" for kind, (_, place) in _found(ran.fits).items() if place is not None}
 
 
-def _found(fits: Sequence[SeenFit]) -> dict[str, tuple[Verdict, tuple[str, Position] | None]]:
+def _found(fits: Sequence[SeenFit]) -> dict[str, tuple[Verdict, Stands]]:
     """Return the gravest verdict of each kind, the first of several, and where the `fit` stands that has it."""
-    found: dict[str, tuple[Verdict, tuple[str, Position] | None]] = {}
+    found: dict[str, tuple[Verdict, Stands]] = {}
     for fit in fits:
         for verdict in fit.verdicts:
             known = found.get(verdict.kind, (verdict,))[0]

@@ -30,10 +30,14 @@ from ._place import Position
 PACKAGE = os.path.dirname(keras_ch8.__file__)
 OF_EXAMPLES = ("x", "y", "sample_weight")
 """Arguments of `fit` that have a row for each example."""
+OF_FRAME, OF_SERIES = ".to_numpy()", ".to_numpy()[:, None]"
+"""What makes arrays of data of pandas, with the shapes that Keras gives them."""
 SHARES = {HALVES: 0.5, HELD_OUT: 0.2}
 """Part of the validation data, or of the training data, that scores, and that `fit` is not given."""
 Examples = tuple[Data, ...]
 """x, y and sample_weight, or the first of them."""
+Watcher = Doctor | Diagnosis | None
+"""What watches a training; `None` where it is only scored."""
 MOST = 20_000
 """Examples that a score is computed on, at most."""
 
@@ -105,21 +109,20 @@ class Seen:
         self._net.attempt(lambda: self._end(seen, watcher, history, model, held_out))
         return history
 
-    def _begin(
-        self, model: keras.Model, arguments: dict[str, Any]
-    ) -> tuple[SeenFit, Doctor | Diagnosis, HeldOut | None]:
+    def _begin(self, model: keras.Model, arguments: dict[str, Any]) -> tuple[SeenFit, Watcher, HeldOut | None]:
         """Return what is known before the first step; the arguments are those that Keras gets."""
         self._x = id(arguments.get("x"))
         number = self._models.setdefault(model, next(self._count))
         listed = _callbacks_in(arguments)
         stops = any(isinstance(each, keras.callbacks.EarlyStopping | EarlyStopping) for each in listed)
-        seen = SeenFit(_place_in(self.job.root), number, _to_score_on(arguments), stops)
+        frames = {name: code for name in ("x", "y") if (code := as_array(arguments.get(name)))}
+        arguments |= _without_frames(arguments)  # which those who watch take for a data set
+        seen = SeenFit(_place_in(self.job.root), number, _to_score_on(arguments), stops, frames)
         held_out = _held_out(arguments, self.job.scored_on, self.job.seed or 0)
-        return seen, _watcher_in(listed, self.job.logs), held_out
+        watcher = _watcher_in(listed, self.job.logs) if self.job.watched or self.job.logs else None
+        return seen, watcher, held_out
 
-    def _end(
-        self, seen: SeenFit, watcher: Doctor | Diagnosis, history: Any, model: keras.Model, held_out: HeldOut | None
-    ) -> None:
+    def _end(self, seen: SeenFit, watcher: Watcher, history: Any, model: keras.Model, held_out: HeldOut | None) -> None:
         """Tell of a training that has ended well."""
         losses = history.history.get("val_loss") or history.history.get("loss") or [math.nan]
         steps = (history.params or {}).get("steps") or 1
@@ -179,8 +182,10 @@ def _watcher_in(listed: list[keras.callbacks.Callback], logs: str) -> Doctor | D
     return watchers[0]
 
 
-def _found_by(watcher: Doctor | Diagnosis) -> dict[str, Any]:
-    """Return verdicts and state of a training, and the units of what the verdicts measure."""
+def _found_by(watcher: Watcher) -> dict[str, Any]:
+    """Return verdicts and state of a training, and the units of what these measure; nothing without a watcher."""
+    if watcher is None:
+        return {}
     run = watcher.runs[-1] if isinstance(watcher, Doctor) else watcher
     verdicts = tuple(verdict for verdict in run.verdicts if verdict.level != "ok")
     series = {verdict.series for verdict in verdicts if verdict.series}
@@ -188,8 +193,10 @@ def _found_by(watcher: Doctor | Diagnosis) -> dict[str, Any]:
     return {"verdicts": verdicts, "further": run.further, "state": run.state, "units": units}
 
 
-def _before_an_error(watcher: Doctor | Diagnosis, model: keras.Model, arguments: dict[str, Any]) -> dict[str, Any]:
+def _before_an_error(watcher: Watcher, model: keras.Model, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return what was found before an error, or what can be seen without a step if that was the first."""
+    if watcher is None:
+        return {}
     found = _found_by(watcher) if getattr(watcher, "runs", True) else {}
     if not found.get("verdicts"):
         with contextlib.suppress(Exception):  # what has ended the training may end this, too
@@ -300,8 +307,25 @@ def _outputs(model: keras.Model, held_out: HeldOut) -> tuple[Data, Data]:
 
 def _arrays(tree: Data) -> Any:
     """Return arrays in place of what can be one, such as a data frame; the data themselves where some cannot."""
-    if hasattr(tree, "to_numpy"):
-        return tree.to_numpy()
-    if tree is None or _batches.is_data_set(tree) or hasattr(tree, "__next__"):
+    if tree is None or (not as_array(tree) and (_batches.is_data_set(tree) or hasattr(tree, "__next__"))):
         return tree
-    return keras.tree.map_structure(lambda leaf: leaf if leaf is None else np.asarray(leaf), tree)
+    return keras.tree.map_structure(_array, tree)
+
+
+def _without_frames(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return what `fit` gets of pandas, as the arrays that Keras would make of it."""
+    found = {name: _arrays(arguments[name]) for name in OF_EXAMPLES if as_array(arguments.get(name))}
+    given = arguments.get("validation_data")
+    if isinstance(given, tuple | list) and any(map(as_array, given)):
+        found["validation_data"] = tuple(_arrays(each) if as_array(each) else each for each in given)
+    return found
+
+
+def _array(leaf: Any) -> Any:
+    """Return an array as Keras makes it: of a series of pandas a column."""
+    return leaf if leaf is None else np.asarray(leaf)[:, None] if as_array(leaf) == OF_SERIES else np.asarray(leaf)
+
+
+def as_array(data: Any) -> str:
+    """Return what makes an array of a data frame, or of a series, in code; "" for anything else."""
+    return "" if not hasattr(data, "to_numpy") else OF_SERIES if np.ndim(data) == 1 else OF_FRAME
