@@ -331,8 +331,8 @@ NOTHING_LEARNED = (
     Rule(
         kind="learns_nothing",
         says="The model has learned little or nothing",
-        limits=(Limit(q.LEAST_OVER_CHANCE, "above", 0.9, 0.97, source=MEASURED),),
-        mentions=q.HELD_OUT,
+        limits=(Limit(q.SURELY_OVER_CHANCE, "above", 0.93, 1.0, source=MEASURED),),
+        mentions=(q.LEAST_OVER_CHANCE, *q.HELD_OUT),
     ),
     Rule(
         kind="underfitting",
