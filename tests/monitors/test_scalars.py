@@ -90,6 +90,7 @@ def test_the_losses_of_single_examples_are_those_of_the_loss(loss):
         case "mse" | "huber":
             layers, y = [*layers[:1], keras.layers.Dense(1)], rng.normal(size=11)
         case "logits":
+            layers = [keras.layers.Flatten(), keras.layers.Dense(3)]
             given = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         case "smoothed":
             given, y = keras.losses.CategoricalCrossentropy(label_smoothing=0.2), np.eye(3)[labels]
@@ -106,6 +107,6 @@ def test_the_losses_of_single_examples_are_those_of_the_loss(loss):
         return
     each = np.array([model.evaluate(x[i : i + 1], y[i : i + 1], verbose=0) for i in range(11)]) - found.penalty
     (head,) = heads_of(model)
-    output = dataclasses.replace(head.output, axes=len(model.output.shape))
+    output = dataclasses.replace(head.output, axes=len(model.outputs[0].shape))
     assert found.examples == 11
     assert found.spread == pytest.approx(np.std(each - 2 * chance_losses(output, y)), rel=1e-4)
