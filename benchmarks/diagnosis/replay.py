@@ -100,7 +100,7 @@ class Told(base.Monitor):
 
     def claims(self, log):
         has = {fact for fact in Fact if fact.name in log.has}
-        return rules.judge(self.rules, **log.asked[self.name], known=log.known, has=has)
+        return self.said(**log.asked[self.name], known=log.known, has=has)
 
 
 def load(path):

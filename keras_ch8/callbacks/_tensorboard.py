@@ -24,6 +24,7 @@ from ..integration import keras_private
 from ..telemetry.frame import Frame
 from ..trackers import feeds
 from ..trackers.base import Tracker
+from ..verdicts import table
 from .base import Callback
 from .board import StepEvents, hyperparameters, settings_report
 from .session.batch_counter import READ_EVERY
@@ -332,8 +333,10 @@ class TensorBoard(Callback):
     def _summary(self) -> list[str]:
         page, live = os.path.join(self._writer.folder, NAME), f"tensorboard --logdir {_shorter(self.log_dir)}"
         where = f"Page: {_shorter(page)} (live: {live})" if os.path.exists(page) else f"Curves: {live}"
-        cures = [verdict.cure for verdict in self.session.record.verdicts if verdict.cure]
-        reasons = [reason for reason in self.findings() if not any(cure in reason for cure in cures)]  # not said twice
+        told = {verdict.kind for verdict in self.session.record.verdicts if verdict.level != "ok"}
+        is_fault = bool(getattr(self.session.optimizer, "fault_of_loss", ""))
+        is_said = is_fault and not told.isdisjoint(rule.kind for rule in table.SOLVER)  # by a verdict
+        reasons = [] if is_said else self.findings()
         return [line for reason in reasons for line in fitted(reason, 4)] + [where]
 
     def on_close(self) -> None:

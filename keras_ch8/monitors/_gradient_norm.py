@@ -16,6 +16,8 @@ from .measurement_log import MeasurementLog
 from .probe import ProbeEvaluator
 from .progress import progress, progress_measured, progress_newest
 
+NEARLY = 1e-3
+"""Difference between the loss and the mean over the examples, as a fraction, up to which it is rounding."""
 SOLVED = 1e-6
 """Loss over that of a constant, below which there is nothing left to learn but digits."""
 
@@ -29,12 +31,17 @@ class GradientNorm(Result):
         weight_norm: |theta|, the Euclidean norm of the trainable weights.
         loss: L(theta), with the penalties of the layers.
         penalty: The part of `loss` that layers have added, such as regularizers. Defaults to `0.0`.
+        spread: Standard deviation over the examples of their loss, less that of the best constant prediction for the
+            same example. Defaults to NaN: it is not known.
+        examples: How many examples there are. Defaults to `0`: that is not known.
     """
 
     norm: float
     weight_norm: float
     loss: float
     penalty: float = 0.0
+    spread: float = float("nan")
+    examples: int = 0
 
     @property
     def elasticity(self) -> float:
@@ -68,8 +75,16 @@ class GradientNormMonitor(Monitor):
 
     def tensors(self, snapshot: Snapshot) -> dict[str, Tensor]:
         """Return the norms and the loss."""
-        norm, weight_norm = (ops.sqrt(ops.sum(ops.square(a))) for a in (snapshot.now.gradient, snapshot.theta))
-        return {"norm": norm, "weight_norm": weight_norm, "loss": snapshot.now.loss, "penalty": snapshot.now.penalty}
+        now = snapshot.now
+        norm, weight_norm = (ops.sqrt(ops.sum(ops.square(a))) for a in (now.gradient, snapshot.theta))
+        found = {"norm": norm, "weight_norm": weight_norm, "loss": now.loss, "penalty": now.penalty}
+        if now.losses is None or snapshot.chance is None:
+            return found
+        # Where their mean is not the loss, as behind a mask, nothing is known of single examples.
+        off = ops.abs(ops.mean(now.losses) - ops.cast(now.loss - now.penalty, "float32"))
+        is_sure = off <= NEARLY * ops.mean(ops.abs(now.losses))
+        spread = ops.where(is_sure, ops.std(now.losses - snapshot.chance), float("nan"))
+        return found | {"spread": spread, "examples": snapshot.examples}
 
     def numbers(self, log: MeasurementLog) -> dict[str, float]:
         """Return the loss and the norm."""

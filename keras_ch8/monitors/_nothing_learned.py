@@ -1,12 +1,9 @@
 """Whether a training ends without having learned anything: no better than a constant, or as it began."""
 
-import dataclasses
-
 import numpy as np
 
 from ..verdicts import quantities as q
 from ..verdicts import table
-from ..verdicts.verdict import Claim
 from ._online_risk import held_out_drawn
 from .base import Monitor
 from .measurement_log import MeasurementLog
@@ -14,13 +11,17 @@ from .progress import penalties_of_loss, progress
 
 FEWEST = 4
 """Epochs from which on a movement is told from noise."""
+ERRORS, MOST = 3, 0.03
+"""Standard errors that a loss may be from that of the best constant by chance, and the most that these count for, as a
+fraction of it: there may be no more to learn than that."""
 
 
 class NothingLearnedMonitor(Monitor):
     """Says at the end of a training that it has learned nothing, or after few updates that it is too short for that.
 
     Where the loss of the best constant prediction is known, the lowest of the losses at the end is compared with it;
-    and with that for the validation data, if these are arrays, the lowest validation loss.
+    and with that for the validation data, if these are arrays, the lowest validation loss. How sure that is comes from
+    the losses of the examples of the probe, each less that of the constant for it.
     Where only a logged loss is known, of one optimizer and never below 0, neither it nor any other number that `fit`
     reports has moved by more than its own noise.
     """
@@ -42,7 +43,9 @@ class NothingLearnedMonitor(Monitor):
             ends = [log.reported(name)[-1:] for name in ("loss", "val_loss") if not log.is_penalized]
             least = np.fmin.reduce([seen.now - seen.penalty, *np.concatenate([np.zeros(0), *ends])])
             strong = {} if np.isnan(part := penalties_of_loss(log)) else {q.PENALTIES.name: part}
-            return measured | strong | {q.LEAST_OVER_CHANCE.name: float(least / log.chance)}
+            over = least / log.chance
+            measured |= {q.LEAST_OVER_CHANCE.name: float(over), q.SURELY_OVER_CHANCE.name: _surely(log, over)}
+            return measured | strong
         losses = log.reported("loss")
         is_plain = not log.first and not np.isnan(log.rate) and len(losses) >= FEWEST and losses.min() > 0
         if is_plain:
@@ -52,13 +55,26 @@ class NothingLearnedMonitor(Monitor):
             measured[q.FELL.name] = (before - now) / before
         return measured
 
-    def claims(self, log: MeasurementLog) -> list[Claim]:
-        """Return what the rules say: no other measurement follows."""
-        return [dataclasses.replace(claim, proven=True) for claim in super().claims(log)]
-
     def drawn(self, log: MeasurementLog) -> dict[str, float]:
         """Return the held-out loss by the series in which it is drawn."""
         return held_out_drawn(log)
+
+
+def _surely(log: MeasurementLog, over: float) -> float:
+    """Return the lowest loss over that of a constant for the same examples, plus what it may be lower by chance.
+
+    Args:
+        log: The log.
+        over: The lowest loss over that of a constant for the probe.
+    """
+    last = log.of("gradient_norm")[-1]
+    known = [(over, log.chance, last.examples)]
+    of_epochs = ("loss", log.chance_of_training, log.examples), ("val_loss", log.chance_of_validation, log.validated)
+    for name, chance, examples in () if log.is_penalized else of_epochs:
+        losses = log.reported(name)[-1:] / chance
+        known += [(one, chance, examples) for one in losses if chance > 0]
+    error = ERRORS * last.spread
+    return float(min(one + np.fmin(error / np.sqrt(max(n, 1)) / chance, MOST) for one, chance, n in known))
 
 
 def _ends(course: np.ndarray) -> tuple[float, float]:

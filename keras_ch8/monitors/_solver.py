@@ -1,13 +1,11 @@
 """Whether an optimizer of section 8.6 has found a fault in the loss."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 
 import keras
 
 from ..verdicts import quantities as q
 from ..verdicts import table
-from ..verdicts.verdict import Claim
 from .base import Monitor
 from .measurement_log import MeasurementLog
 from .progress import progress_measured, reported
@@ -38,7 +36,3 @@ class SolverMonitor(Monitor):
         """Return the reason."""
         reason = log.fault_of_loss.partition(": ")[2].partition(". ")[0]
         return {rule.kind: reason for rule in self.rules}
-
-    def claims(self, log: MeasurementLog) -> list[Claim]:
-        """Return what the rules say: no other measurement follows."""
-        return [dataclasses.replace(claim, proven=True) for claim in super().claims(log)]

@@ -89,6 +89,8 @@ class Evaluation:
     calls: list[LayerCall]
     penalty: Tensor = 0.0
     """What of the loss layers have added, such as regularizers."""
+    losses: Tensor | None = None
+    """The rest of it for each example; None where that is not known."""
 
 
 @dataclasses.dataclass
@@ -107,6 +109,7 @@ class Snapshot:
             records a layer of the model.
         examples: Number of examples in the probe.
         without_loss: Those of the variables that only lead to outputs without a loss.
+        chance: The loss of each example by the best constant prediction; `None` where it is not known.
     """
 
     variables: list[keras.Variable]
@@ -117,6 +120,7 @@ class Snapshot:
     inference_loss: Tensor
     examples: int
     without_loss: Sequence[keras.Variable] = ()
+    chance: Tensor | None = None
 
     def cut(self, vector: Tensor) -> list[Tensor]:
         """Return what a vector has for each variable, in its shape."""
@@ -266,7 +270,12 @@ class Monitor:
         if not measured:
             return []
         known, has = known_to_cures(log), facts(log)
-        return judge(self.rules, measured, self.remarks(log), self.newest(log), self.drawn(log), known, has)
+        return self.said(measured, self.remarks(log), self.newest(log), self.drawn(log), known, has)
+
+    def said(self, *measured: Any, **known: Any) -> list[Claim]:
+        """Return what `rules.judge` says; at the end it counts at once, as no other measurement follows."""
+        claims = judge(self.rules, *measured, **known)
+        return [dataclasses.replace(claim, proven=True) for claim in claims] if self.source == "finish" else claims
 
 
 def lines(monitors: Iterable[Monitor]) -> dict[str, list[dict[str, Any]]]:

@@ -15,13 +15,14 @@ from .._result import Result, Table
 from .._types import Data, Tensor
 from ..verdicts import quantities as q
 from ..verdicts import table
+from ..verdicts.fact import Fact
 from ..verdicts.quantities import LAST
 from ..verdicts.rules import judge
 from ..verdicts.verdict import Claim
 from ..verdicts.wording import digits, percent
 from .base import Curve, LayerCall, Monitor, Snapshot
 from .measurement_log import MeasurementLog
-from .model_facts import activation, is_weighted
+from .model_facts import activation, is_weighted, usual_rate
 from .probe import (
     SLOPES,
     WEIGHING,
@@ -250,9 +251,9 @@ class LayerFlowMonitor(Monitor):
 
         How it grows tells nothing before it is known how the loss develops.
         """
-        flows = log.of(self.name)
+        flows, start = log.of(self.name), _from_the_start(log)
         depth = {} if progress(log) is None else _depth(flows)
-        return progress_measured(log) | depth | _idle(flows[-1]) | _still(flows) | _scale(flows) | _growth(flows)
+        return progress_measured(log) | depth | _idle(flows[-1]) | _still(flows) | _scale(start) | _growth(start)
 
     def newest(self, log: MeasurementLog) -> dict[str, float]:
         """Return how the gradient grows through the layers by the last measurement alone."""
@@ -260,8 +261,8 @@ class LayerFlowMonitor(Monitor):
 
     def remarks(self, log: MeasurementLog) -> dict[str, str]:
         """Return how many layers there are, and the names of those that are worst."""
-        flows = log.of(self.name)
-        return _depth_remarks(flows[-1]) | _idle_remarks(flows[-1]) | _still_remarks(flows) | _scale_remarks(flows)
+        flows, start = log.of(self.name), _from_the_start(log)
+        return _depth_remarks(flows[-1]) | _idle_remarks(flows[-1]) | _still_remarks(flows) | _scale_remarks(start)
 
 
 # --- what is judged, also before the first step --------------------------------------------------------------------
@@ -347,6 +348,17 @@ def _idle_remarks(flow: LayerFlow) -> dict[str, str]:
         for kind, fractions in by_kind.items()
         if np.nanmax(fractions, initial=0.0) > 0
     }
+
+
+def _from_the_start(log: MeasurementLog) -> list[LayerFlow]:
+    """Return the measurements, the first without what layers gave where a long first step may have made that.
+
+    Nothing can be measured before the first step of a model that its batch builds.
+    """
+    first, *later = log.of(LayerFlowMonitor.name)
+    if Fact.BUILT_BY_THE_FIRST_BATCH in log.has and log.first_rate > usual_rate(log):
+        first = dataclasses.replace(first, signal=np.full_like(first.signal, np.nan), before=None)
+    return [first, *later]
 
 
 def _signals(flows: list[LayerFlow]) -> np.ndarray:

@@ -64,9 +64,10 @@ def validated_on(arguments: Mapping[str, Any], output: Output) -> dict[str, Any]
     elif isinstance(held_out, tuple | list) and len(held_out) in (2, 3) and all(map(are_arrays, held_out[:2])):
         others, of_others = map(_arrays, held_out[:2])
     else:
-        return {}
+        return _chance_of_training(arguments, targets, output)
     of_others_inputs = inputs_of({str(place): array for place, array in enumerate(others)})
     found: dict[str, Any] = {"other_inputs": of_others_inputs, "other": "the validation data"}
+    found |= _chance_of_training(arguments, targets, output)
     if not len(targets) == len(of_others) == 1:
         return found | rows_in_both(inputs, others)
     weights = arguments.get("sample_weight") if held_out is None else held_out[2] if len(held_out) > 2 else None
@@ -74,7 +75,18 @@ def validated_on(arguments: Mapping[str, Any], output: Output) -> dict[str, Any]
     if of_others[0].size <= MOST and output.axes:
         found["other_targets"] = targets_of(of_others[0], output.axes)
     found["chance_of_validation"] = chance_level(output, of_others[0]) if is_known else NAN
+    found["validated"] = len(of_others[0])
     return found | rows_in_both(inputs, others, (targets[0], of_others[0]))
+
+
+def _chance_of_training(
+    arguments: Mapping[str, Any], targets: Sequence[np.ndarray], output: Output
+) -> dict[str, float]:
+    """Return the loss of the best constant for all that is trained on; {} where examples or classes have weights."""
+    is_weighted = any(arguments.get(name) is not None for name in ("sample_weight", "class_weight"))
+    if is_weighted or len(targets) != 1 or targets[0].size > MOST:
+        return {}
+    return {"chance_of_training": chance_level(output, targets[0])}
 
 
 def first_given(arguments: Mapping[str, Any], examples: int) -> Data:

@@ -66,8 +66,12 @@ class MeasurementLog:
     """Examples of a minibatch of the training, of the first; 0 where it is not known."""
     chance: float = math.nan
     """Loss of the best constant prediction on the probe, without penalties; NaN where it is not known."""
+    chance_of_training: float = math.nan
+    """The same on all examples of an epoch."""
     chance_of_validation: float = math.nan
     """The same on the validation data."""
+    validated: int = 0
+    """Examples of these; 0 where that is not known."""
     neighbours: float = math.nan
     """Loss on the probe if each example is predicted from its nearest other examples; NaN where it is not known."""
     least_squares: float = math.nan
@@ -158,7 +162,8 @@ class MeasurementLog:
         self.step, self.facts = step, facts
         self.chance, self.neighbours = facts.chance, facts.neighbours
         self.least_squares, self.unevenness = facts.least_squares, facts.unevenness
-        self.chance_of_validation = facts.chance_of_validation
+        self.chance_of_training, self.chance_of_validation = facts.chance_of_training, facts.chance_of_validation
+        self.validated = facts.validated
 
     def see(self, rate: float, batch_size: float = 0.0, batches: int = 0) -> None:
         """Add the learning rate of now, the examples of a minibatch, and the minibatches of an epoch; 0 if unknown."""

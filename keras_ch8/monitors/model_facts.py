@@ -363,6 +363,7 @@ def facts(log: MeasurementLog) -> frozenset[Fact]:
         Fact.ONE_BATCH: FEW_EXAMPLES < log.examples <= log.batch_size,
         Fact.CLIPPED: len(log.rows.norm) >= FEWEST and bool(np.mean(log.rows.norm > log.clip) >= QUANTILE),
         Fact.LINEAR_MODEL: np.isfinite(log.least_squares) and not log.is_penalized,
+        Fact.LOSS_MAY_RISE: len(log.rows_of) > 1 or _has_been_below_0(log),
     }
     if flows := log.of("layer_flow"):
         first, last = flows[0], flows[-1]
@@ -382,6 +383,12 @@ def facts(log: MeasurementLog) -> frozenset[Fact]:
         is_worse = min(logs["val_loss"] for logs in validated) >= log.chance
         found[Fact.HELD_OUT_OF_ANOTHER_KIND] = is_worse and validated[-1]["loss"] < LEARNED * log.chance
     return log.has | _true_of(found)
+
+
+def _has_been_below_0(log: MeasurementLog) -> bool:
+    """Whether any loss has been, as those of densities and of rewards are: there is no lowest one to come to."""
+    losses = (log.rows.loss, log.series("gradient_norm", "loss"), log.reported("loss"), log.reported("val_loss"))
+    return any((each < 0).any() for each in losses)
 
 
 def _is_cut(log: MeasurementLog) -> bool:

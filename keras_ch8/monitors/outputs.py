@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+from keras import ops
 
-from .._types import Data
+from .._types import Data, Tensor
 from ..integration import keras_private
 from ..verdicts.facts import Output
 from .model_end import is_of_keras
@@ -68,6 +69,17 @@ class Head:
             if isinstance(data, list | tuple) and len(data) == len(names):
                 return data[names.index(name)]
         return None
+
+    def losses_of(self, y: Data, given: Data) -> Tensor:
+        """Return the loss of each example, of the only output, by what the model has given for it."""
+        (y,), (given,) = map(keras.tree.flatten, (y, given))
+        loss = keras.losses.get(self.loss)
+        if len(y.shape) == len(given.shape) - 1 and given.shape[-1] == 1:
+            y = ops.expand_dims(y, -1)
+        if self.output.loss != "sparse_categorical_crossentropy":
+            y = ops.cast(y, given.dtype)
+        each = ops.cast(getattr(loss, "call", loss)(y, given), "float32")
+        return self.output.share * ops.mean(ops.reshape(each, (ops.shape(each)[0], -1)), axis=1)
 
     def weights_of(self, weights: Data) -> Data:
         """Return what of some weights is for it: those that stand alone are for all."""

@@ -16,9 +16,10 @@ from .._types import Data, Tensor
 from ..curvature.objective import Objective
 from ..integration import backend, keras_private, registry
 from ..integration.untouched import untouched
+from ..verdicts.chance import chance_losses
 from .base import Evaluation, LayerCall, Monitor, Snapshot
 from .model_facts import activation, is_weighted
-from .outputs import without_loss
+from .outputs import Head, heads_of, without_loss
 
 FLAT = 0.05
 """Slope of a saturating activation, over its largest, below which a unit counts as saturated."""
@@ -78,6 +79,9 @@ class ProbeEvaluator:
         self._inference = None
         if any(m.needs_inference and any(map(m.records, self._layers)) for m in monitors):
             self._inference = Objective(model, x, y, sample_weight=sample_weight, **options | {"training": False})
+        heads = heads_of(model) if options.get("loss") is None and self.objective.data[2] is None else []
+        self._head = heads[0] if len(heads) == 1 and heads[0].output.loss and _is_one(self.objective.data[1]) else None
+        """The only output, if its loss is one of Keras's and no example has a weight."""
         self.take(self.objective.data)
         self.passes = passes_of(model, monitors)
         self._part = backend.trace(self._part_at)
@@ -99,6 +103,8 @@ class ProbeEvaluator:
         self.objective.take(data)
         self._parts = _batches.parts_of(self.objective.data, self._number_of_parts)
         self.examples = sum(map(_batches.examples_of, self._parts))
+        _, y, _ = _batches.take(self.objective.data, slice(self.examples))
+        self._chance = None if self._head is None else _chance(self._head, self.objective.model, y)
 
     def refuse_effects(self) -> None:
         """Raise where a call of the model or the loss would do more than compute: trace what a measurement traces."""
@@ -124,7 +130,7 @@ class ProbeEvaluator:
         """
         of_inference = self._inference and self.objective.data
         with backend.as_traced():
-            found = self._compute(before, self._parts, of_inference)
+            found = self._compute(before, self._parts, of_inference, self._chance)
         arrays = {name: {key: _number_or_array(t) for key, t in tensors.items()} for name, tensors in found.items()}
         readings: dict[str, Any] = {}
         for monitor in list(self.monitors):
@@ -135,7 +141,9 @@ class ProbeEvaluator:
                     self._drop(monitor, error)
         return readings | self.failed
 
-    def _tensors(self, before: list[Tensor] | None, parts: list[Data], data: Data) -> dict[str, dict[str, Tensor]]:
+    def _tensors(
+        self, before: list[Tensor] | None, parts: list[Data], data: Data, chance: Tensor | None
+    ) -> dict[str, dict[str, Tensor]]:
         """Return the tensors of each monitor; the facts that do not change are kept."""
         now = self.weights()
         snapshot = Snapshot(
@@ -147,6 +155,7 @@ class ProbeEvaluator:
             inference_loss=self._inference and self._inference.value_at(now, data),
             examples=self.examples,
             without_loss=without_loss(self.objective.model) if self.objective.loss is None else (),
+            chance=chance,
         )
         found: dict[str, dict[str, Tensor]] = {}
         for monitor in list(self.monitors):
@@ -171,11 +180,10 @@ class ProbeEvaluator:
         """Return the mean over the parts of the data."""
         parts = [self._part(values, part) for part in data]
         scale = 1 / (len(parts) * self._scale)
-        gradients = [self._unscaled(gradient) for *_, gradient, _, _ in parts]
-        slopes = [ops.concatenate(s, axis=0) * scale for s in zip(*(slopes for *_, slopes, _ in parts), strict=True)]
+        gradients = [self._unscaled(part[3]) for part in parts]
+        slopes = [ops.concatenate(s, axis=0) * scale for s in zip(*(part[4] for part in parts), strict=True)]
         recorded = [
-            None if None in v else ops.concatenate(v, axis=0)
-            for v in zip(*(tensors for *_, tensors in parts), strict=True)
+            None if None in v else ops.concatenate(v, axis=0) for v in zip(*(part[5] for part in parts), strict=True)
         ]
         calls, n = [], iter(slopes)
         for (layer, is_output), (inputs, mask, outputs) in zip(self._recorded, _threes(recorded), strict=True):
@@ -183,15 +191,17 @@ class ProbeEvaluator:
             calls.append(LayerCall(layer, inputs, mask, outputs, input_gradient, next(n), is_output))
         sums = zip(*(part[:2] for part in parts), strict=True)
         loss, penalty = (functools.reduce(operator.add, some) * scale for some in sums)
-        return Evaluation(loss, functools.reduce(operator.add, gradients) / len(parts), gradients, calls, penalty)
+        losses = None if self._head is None else ops.concatenate([part[2] for part in parts], axis=0)
+        gradient = functools.reduce(operator.add, gradients) / len(parts)
+        return Evaluation(loss, gradient, gradients, calls, penalty, losses)
 
     def _unscaled(self, g: Tensor) -> Tensor:
         return g if self._scale == 1.0 else g / self._scale  # dividing by 1 would be a pass over all gradients
 
-    def _part_at(self, values: list[Tensor], part: Data) -> tuple[Tensor, Tensor, Tensor, list[Tensor], list[Tensor]]:
-        """Return loss, penalties in it and gradient on some examples, and slopes and tensors of recorded calls."""
+    def _part_at(self, values: list[Tensor], part: Data) -> tuple[Any, ...]:
+        """Return loss, penalties in it, the loss of each example, the gradient, and slopes and tensors of the calls."""
         tensors: list[Tensor] = []
-        penalties: list[Tensor] = []
+        of_loss: list[Tensor] = []
 
         def value(values: list[Tensor], watch: Callable[[Tensor], None]) -> tuple[Tensor, list[Tensor]]:
             with recording(self._layers, watch) as calls:
@@ -199,19 +209,37 @@ class ProbeEvaluator:
             returned = {id(tensor) for tensor in keras.tree.flatten(found.outputs)}
             self._recorded = [(call.layer, id(call.outputs) in returned) for call in calls]
             tensors[:] = [tensor for call in calls for tensor in (call.inputs, call.mask, call.outputs)]
-            penalties[:] = [ops.zeros_like(found.loss) if found.penalty is None else found.penalty]
+            penalty = ops.zeros_like(found.loss) if found.penalty is None else found.penalty
+            losses = None if self._head is None else self._head.losses_of(part[1], found.outputs)
+            of_loss[:] = [penalty * self._scale, losses]
             ends = [end for call in calls for end in (call.inputs, call.outputs)]
             return found.loss * self._scale, [end for end in ends if keras.backend.is_float_dtype(end.dtype)]
 
         loss, slopes = backend.value_and_gradients(value, values)
         size, self.operations = len(values), backend.operations()
-        return loss, self._scale * penalties[0], _numerics.end_to_end(slopes[:size]), slopes[size:], tensors
+        return loss, *of_loss, _numerics.end_to_end(slopes[:size]), slopes[size:], tensors
 
 
 def passes_of(model: keras.Model, monitors: Sequence[Monitor]) -> float:
     """Return how often the examples pass forward and backward in a measurement."""
     leaves = keras_private.leaves_of(model)
     return 2 + sum(m.passes for m in monitors if not m.needs_inference or any(map(m.records, leaves)))
+
+
+def _is_one(part: Data) -> bool:
+    """Whether a part of some data is one tensor."""
+    return len(leaves := keras.tree.flatten(part)) == 1 and ops.is_tensor(leaves[0])
+
+
+def _chance(head: Head, model: keras.Model, y: Data) -> Tensor | None:
+    """Return the loss of each example by the best constant prediction; None where it is not known."""
+    outputs, (targets,) = keras.tree.flatten(getattr(model, "outputs", None) or []), keras.tree.flatten(y)
+    axes = len(outputs[0].shape) if outputs else len(targets.shape) + (len(targets.shape) == 1)
+    each = np.full(1, np.nan)
+    with contextlib.suppress(TypeError, ValueError, AttributeError, NotImplementedError):
+        labels = np.asarray(ops.convert_to_numpy(targets))
+        each = head.output.share * chance_losses(dataclasses.replace(head.output, axes=axes), labels)
+    return None if np.isnan(each).any() else ops.convert_to_tensor(each, "float32")
 
 
 def _number_or_array(tensor: Tensor) -> float | np.ndarray:

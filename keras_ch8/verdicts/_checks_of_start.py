@@ -103,8 +103,11 @@ def _hidden(facts: Facts) -> tuple[Layer, ...]:
 
 
 def _grow(facts: Facts) -> bool:
-    """Whether each of several hidden layers gives much more than it is given, of inputs that are not large."""
-    hidden = _hidden(facts)
+    """Whether each of several hidden layers gives much more than it is given, of inputs that are not large.
+
+    Of a model that its first batch has built that is not known: the weights that are seen have made a step.
+    """
+    hidden = () if Fact.BUILT_BY_THE_FIRST_BATCH in facts.has else _hidden(facts)
     each = all(layer.signal >= GROWN * layer.input_rms for layer in hidden)
     return len(hidden) > 1 and each and hidden[0].input_rms <= OF_SIZE_1
 

@@ -74,6 +74,10 @@ STIR_UP = ("step_too_short", "batch_wasteful")
 """Kinds whose cure makes steps longer or noisier. Beside one that asks for calm it is said, and has no code: pasted all
 the same, it left losses of `benchmarks/cures.py` at 1.7 and 6.6 times those without it."""
 
+OF_FALL = ("step_too_long", "oscillation", "learns_nothing", *_NOT_NEW, *_HELD_UP)
+"""Kinds that say that the loss should fall more, or not rise: worth watching at most where a loss may rise in a healthy
+training (`Fact.LOSS_MAY_RISE`)."""
+
 OF_DATA = ("wrong_labels", "bad_inputs")
 """Kinds that, where they are of the probe alone, say that it is unlike what is trained on."""
 _PLACES = {kind: place for place, kind in enumerate(EXPLAINS)}

@@ -22,15 +22,20 @@ def chance_level(output: Output, y: Any, weights: Any = None) -> float:
     It is that of a model that sees no inputs: the mean for squared errors, the median for absolute ones, the
     frequencies of the classes for a cross-entropy. What the layers add to the loss is left out.
     """
-    y = np.asarray(y)
+    return float(np.mean(chance_losses(output, y, weights)))
+
+
+def chance_losses(output: Output, y: Any, weights: Any = None) -> np.ndarray:
+    """Return the loss of each example by the best constant prediction; a single NaN where it is not known."""
+    y, unknown = np.asarray(y), np.array([NAN])
     of_one = output.loss == "sparse_categorical_crossentropy"
     if y.dtype.kind not in "fiub" or not y.size or not y.ndim or not output.is_mean or not np.isfinite(y).all():
-        return NAN
+        return unknown
     is_one = of_one or y.ndim < max(2, output.axes)
     rows = y.astype("float64").reshape(-1, 1 if is_one else y.shape[-1])
     w = np.ones(len(rows)) if weights is None else np.ravel(np.asarray(weights, "float64"))
-    if len(w) != len(rows) or not w.sum() > 0:
-        return NAN
+    if len(w) != len(rows) or w.min() < 0 or not w.sum() > 0:
+        return unknown
     w = w * len(w) / w.sum() if weights is None else w  # Keras divides by the number of examples, not by the weights
     mean = np.average(rows, axis=0, weights=w)
     smoothing = output.label_smoothing
@@ -41,18 +46,19 @@ def chance_level(output: Output, y: Any, weights: Any = None) -> float:
             case "mean_absolute_error":
                 each = np.abs(rows - _medians(rows, w)).mean(axis=1)
             case "binary_crossentropy" if rows.min() >= 0 and rows.max() <= 1:
-                p = mean * (1 - smoothing) + smoothing / 2
-                each = np.full(len(rows), np.mean(_entropy_terms(p) + _entropy_terms(1 - p)))
+                p, q = (part * (1 - smoothing) + smoothing / 2 for part in (mean, rows))
+                each = -(_times_log(q, p) + _times_log(1 - q, 1 - p)).mean(axis=1)
             case "categorical_crossentropy" if rows.min() >= 0 and rows.shape[1] > 1:
-                p = mean * (1 - smoothing) + smoothing / rows.shape[1]
-                each = np.full(len(rows), float(np.sum(_entropy_terms(p))))
+                p, q = (part * (1 - smoothing) + smoothing / rows.shape[1] for part in (mean, rows))
+                each = -_times_log(q, p).sum(axis=1)
             case "sparse_categorical_crossentropy" if (rows == np.round(rows)).all():
                 _, place = np.unique(rows[:, 0], return_inverse=True)
                 p = np.bincount(place, weights=w) / w.sum()
-                each = np.full(len(rows), float(np.sum(_entropy_terms(p))))
+                each = -np.log(p)[place.ravel()]
             case _:
-                return NAN
-    return float(np.mean(w * each))
+                return unknown
+        each = np.where(w > 0, w * each, 0.0)
+    return each.reshape(len(y), -1).mean(axis=1)
 
 
 def neighbours_levels(output: Output, x: Any, y: Any, of: tuple[Any, Any] | None = None) -> tuple[float, float]:
@@ -105,12 +111,9 @@ def _loss_by_nearest(output: Output, distance: np.ndarray, targets: np.ndarray, 
             case "mean_absolute_error":
                 return float(np.abs(rows - predicted).mean())
             case "binary_crossentropy" if rows.min() >= 0 and rows.max() <= 1:
-                terms = np.where(rows > 0, rows * np.log(predicted), 0) + np.where(
-                    rows < 1, (1 - rows) * np.log(1 - predicted), 0
-                )
-                return float(-terms.mean())
+                return float(-(_times_log(rows, predicted) + _times_log(1 - rows, 1 - predicted)).mean())
             case "categorical_crossentropy" | "sparse_categorical_crossentropy" if rows.shape[1] > 1:
-                return float(-np.where(rows > 0, rows * np.log(predicted), 0).sum(axis=1).mean())
+                return float(-_times_log(rows, predicted).sum(axis=1).mean())
     return NAN
 
 
@@ -163,8 +166,9 @@ def _scaled(x: np.ndarray, mean: np.ndarray, spread: np.ndarray) -> np.ndarray:
     return (x - mean)[:, spread > 0] / spread[spread > 0]
 
 
-def _entropy_terms(p: np.ndarray) -> np.ndarray:
-    return np.where(p > 0, -p * np.log(np.where(p > 0, p, 1.0)), 0.0)
+def _times_log(q: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """Return q log p, which is 0 where q is."""
+    return np.where(q > 0, q * np.log(p), 0.0)
 
 
 def _medians(rows: np.ndarray, w: np.ndarray) -> np.ndarray:

@@ -58,6 +58,10 @@ class Fact(enum.StrEnum):
     VALIDATED_APART = "validated apart", "`fit` gets validation data that you split off before"
     LOOP_OF_ONES_OWN = "loop of one's own", "your own loop inside `Doctor.watch` replaces `compile` and `fit`"
     OWN_TRAINING_STEP = "own training step", "the model overrides `train_step` or `compile`"
+    LOSS_MAY_RISE = (
+        "loss may rise",
+        "the loss has been below 0, or several optimizers take turns: it may rise in a healthy training",
+    )
     SUBCLASSED = "subclassed", "the model is a subclass of `keras.Model` with its own `call`"
     BUILT_BY_THE_FIRST_BATCH = "built by the first batch", "the model has no weights before `fit`"
     FADED_RATE = ("faded rate", "the effective learning rate has fallen below 1 % of its start")

@@ -388,7 +388,9 @@ class Facts:
         output: The only output, and the loss.
         start: What one pass at the initial weights says.
         chance: Loss of the best constant prediction; NaN where it is not known.
+        chance_of_training: That for all examples that are trained on, if these are arrays without weights.
         chance_of_validation: That for the validation data.
+        validated: How many validation examples there are; 0 where that is not known.
         neighbours: Loss of what the nearest other examples predict; NaN where it is not known.
         neighbours_of_read: The same of what the other data predict for the first examples as the training reads them.
         least_squares: What a linear model can reach by least squares; NaN of other models.
@@ -424,7 +426,9 @@ class Facts:
     output: Output = dataclasses.field(default_factory=Output)
     start: Start = dataclasses.field(default_factory=Start)
     chance: float = NAN
+    chance_of_training: float = NAN
     chance_of_validation: float = NAN
+    validated: int = 0
     neighbours: float = NAN
     neighbours_of_read: float = NAN
     least_squares: float = NAN

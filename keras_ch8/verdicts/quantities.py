@@ -456,6 +456,13 @@ LEAST_OVER_CHANCE = Quantity(
     lambda factor: f"the lowest loss is {times(factor, 'that of the best constant prediction')}",
     "the lowest loss is far above that of the best constant prediction",
 )
+SURELY_OVER_CHANCE = Quantity(
+    "surely_over_chance",
+    "The lowest of these losses over that of the best constant prediction, plus 3 standard errors of their difference, "
+    "measured on the same examples: at most, and where they are not known, 0.03.",
+    lambda factor: f"the loss plus its error is {times(factor, 'that of the best constant prediction')}",
+    "the lowest loss is far above that of the best constant prediction",
+)
 VALIDATION_OVER_CHANCE = Quantity(
     "validation_over_chance",
     "The lowest validation loss over that of the best constant prediction for the validation data.",

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Literal, TypeAlias
 
 from .._describe import short
+from .causes import OF_FALL
 from .fact import Fact
 from .kinds import KINDS
 from .remedies import REMEDIES, Remedy, applicable
@@ -343,6 +344,8 @@ def judge(
         ValueError: If the kind of a rule is not one of `KINDS`.
     """
     remarks, newest, drawn = remarks or {}, newest or {}, drawn or {}
+    if Fact.LOSS_MAY_RISE in has:
+        rules = [dataclasses.replace(r, at_most="watch") if r.kind in OF_FALL else r for r in rules]
     claims = []
     for kind, (level, rule) in gravest(rules, measured).items():
         is_fine = level == "ok"

@@ -331,13 +331,13 @@ NOTHING_LEARNED = (
     Rule(
         kind="learns_nothing",
         says="The model has learned little or nothing",
-        limits=(Limit(q.LEAST_OVER_CHANCE, "above", 0.9, 0.97, source=MEASURED),),
-        mentions=q.HELD_OUT,
+        limits=(Limit(q.SURELY_OVER_CHANCE, "above", 0.93, 1.0, source=MEASURED),),
+        mentions=(q.LEAST_OVER_CHANCE, *q.HELD_OUT),
     ),
     Rule(
         kind="underfitting",
         says="Regularization is too strong for the model to learn well",
-        limits=(PENALIZED, Limit(q.LEAST_OVER_CHANCE, "above", 0.2, 0.97, source=MEASURED)),
+        limits=(PENALIZED, Limit(q.SURELY_OVER_CHANCE, "above", 0.23, 1.0, source=MEASURED)),
         mentions=q.HELD_OUT,
     ),
     Rule(
@@ -352,7 +352,7 @@ NOTHING_LEARNED = (
         kind="too_short",
         says="Training is too short for the model to learn much",
         limits=(
-            Limit(q.LEAST_OVER_CHANCE, "above", 0.9, source=MEASURED),
+            Limit(q.SURELY_OVER_CHANCE, "above", 0.93, source=MEASURED),
             Limit(q.UPDATES, "below", 100, name="there were few weight updates"),
         ),
         mentions=(q.UPDATES, *q.HELD_OUT),

@@ -190,8 +190,8 @@ class VerdictTracker:
     measured on the probe, and that then explains nothing of the training.
 
     While an outcome calls for action (`causes.OUTCOMES`) and nothing that does explains it, the first explanation that
-    is worth watching calls for action, too. One that is worth watching is not said: that may be all there is to learn.
-    But what was seen before the first step and explains it calls for action then.
+    is worth watching calls for action, too. Beside one that is worth watching, since that may be all there is to learn,
+    only what was seen before the first step and explains it calls for action.
 
     A cure that makes steps longer or noisier has no code while something else asks for the opposite (`causes.STIR_UP`).
 
@@ -219,7 +219,6 @@ class VerdictTracker:
             _explained(verdict, causes.explained_by(kind, acting if verdict.is_of_probe else of_training))
             for kind, verdict in gravest.items()
         ]
-        found = [verdict for verdict in found if verdict.level != "watch" or verdict.kind not in causes.OUTCOMES]
         if any(verdict.kind in causes.ASK_FOR_CALM and verdict.level != "ok" for verdict in found):
             found = [dataclasses.replace(v, code="", then_code="") if v.kind in causes.STIR_UP else v for v in found]
         return sorted(found, key=lambda v: (-LEVELS.index(v.level), not v.explained_by, causes.place(v.kind)))

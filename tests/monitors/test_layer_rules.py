@@ -253,3 +253,22 @@ def test_hidden_layers_from_the_first_to_the_last():
     assert np.isnan(two.backward_factor)
     doubled = flow(signal=np.array([1.0, 2.0, 4.0, 9.0]), gradient=np.array([4.0, 2.0, 1.0, 9.0]))
     assert doubled.backward_factor == pytest.approx(2)
+
+
+@pytest.mark.parametrize(
+    "has, rate, at_input, expected",
+    [
+        (set(), 3.0, 1.0, "act"),
+        ({Fact.BUILT_BY_THE_FIRST_BATCH}, 3.0, 1.0, "ok"),
+        ({Fact.BUILT_BY_THE_FIRST_BATCH}, 3.0, 100.0, "act"),
+        ({Fact.BUILT_BY_THE_FIRST_BATCH}, 1.0, 1.0, "act"),
+        ({Fact.BUILT_BY_THE_FIRST_BATCH, Fact.STEPS_OF_THE_RATE}, 1.0, 1.0, "ok"),
+    ],
+)
+def test_what_a_long_first_step_may_have_made_is_not_of_the_start(has, rate, at_input, expected):
+    """No measurement comes before the first step of a model that its batch builds."""
+    large = flow(signal=np.full(4, 50.0), input_signal=at_input)
+    log = log_of(losses(), layer_flow=large)
+    log.has = frozenset(has)
+    log.see(rate)
+    assert level("layer_flow", log, "bad_scale") == expected

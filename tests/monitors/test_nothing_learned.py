@@ -1,8 +1,10 @@
 """Trainings that end at the loss of a constant, or where nothing has moved; each limit on its two sides."""
 
+import keras
 import numpy as np
 import pytest
 
+from keras_ch8.callbacks import Diagnosis
 from keras_ch8.monitors import held_out
 from keras_ch8.monitors._gradient_norm import GradientNorm
 from keras_ch8.monitors.held_out import validated_on
@@ -13,7 +15,7 @@ from keras_ch8.verdicts.facts import Output
 from keras_ch8.verdicts.verdict import PREFLIGHT, Claim, VerdictTracker
 from tests.monitors import logs
 
-CHANCE = 2.0
+CHANCE, NAN = 2.0, float("nan")
 X, Y = np.arange(12.0).reshape(4, 3), np.array([0, 0, 1, 2])
 CHANCE_OF_Y = 1.5 * np.log(2)
 
@@ -45,6 +47,53 @@ def level(log):
 def test_a_training_learns_nothing_where_no_loss_is_below_that_of_a_constant(of_probe, loss, val_loss, expected):
     log = at_the_end(np.full(9, of_probe), loss=[2.5, loss], val_loss=[2.5, val_loss])
     assert level(log) == expected
+
+
+@pytest.mark.parametrize(
+    "of_probe, spread, validated, expected",
+    [
+        (1.96, NAN, 0, "act"),  # how far the examples differ is not known: 0.98 may be all that 0.97 is
+        (1.96, 0.3, 0, "act"),  # 3 * 0.3 / sqrt(256) is 0.056, more than 2 - 1.96
+        (1.96, 0.3, 250, "act"),
+        (1.96, 0.3, 230_000, "watch"),  # in so many examples a gain of 0.04 is none by chance
+        (1.90, 5.0, 0, "watch"),  # clicks at 0.95: in a few examples they may be at chance, or not
+        (1.78, 5.0, 0, "ok"),  # noise, of few examples
+        (1.96, 0.1, 0, "watch"),
+        (2.0, 0.0, 230_000, "act"),  # dead: it predicts a constant
+        (2.02, 0.3, 230_000, "act"),
+    ],
+)
+@pytest.mark.parametrize("of", ["val_loss", "loss"])
+def test_how_sure_it_is_that_nothing_is_learned_is_told_by_the_losses_of_the_examples(
+    of_probe, spread, validated, expected, of
+):
+    reading = GradientNorm(1.0, 10.0, of_probe, spread=spread, examples=256)
+    log = logs.log_of(np.full(9, of_probe), gradient_norm=[reading] * 9)
+    log.chance = log.chance_of_validation = log.chance_of_training = CHANCE
+    log.validated, log.examples = (validated, 0) if of == "val_loss" else (0, validated)
+    log.add_epoch({"loss": 2.5} | {of: of_probe})
+    assert level(log) == expected
+
+
+@pytest.mark.broad(slow="all")
+@pytest.mark.parametrize(
+    "signal, examples, rate, expected",
+    [(0.6, 20000, 0.1, "watch"), (0.6, 20000, 0.0, "act"), (0.0, 20000, 0.1, "act"), (2.0, 200, 0.1, "ok")],
+)
+def test_clicks_dead_trainings_and_a_small_noisy_set(signal, examples, rate, expected):
+    keras.utils.set_random_seed(0)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2 * examples, 4)).astype("float32")
+    y = (rng.random(2 * examples) < 1 / (1 + np.exp(2.2 - signal * x[:, 0]))).astype("float32")
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, "sigmoid")])
+    model.compile(keras.optimizers.SGD(rate), "binary_crossentropy")
+    diagnosis = Diagnosis(checks=["gradient_norm", "nothing_learned"])
+    held_out = x[examples:], y[examples:]
+    model.fit(
+        x[:examples], y[:examples], epochs=3, batch_size=max(1, examples // 200), verbose=0,
+        validation_data=held_out, callbacks=[diagnosis],
+    )  # fmt: skip
+    assert level(diagnosis.log) == expected
 
 
 @pytest.mark.parametrize(
@@ -176,10 +225,11 @@ def test_where_nothing_is_learned_the_first_explanation_that_is_worth_watching_c
     assert levels(claim("dead_units", "watch")) == {"dead_units": ("watch", "")}
 
 
-def test_a_loss_near_that_of_a_constant_is_told_only_where_something_seen_before_the_first_step_explains_it():
+def test_a_loss_near_that_of_a_constant_calls_for_action_only_where_something_seen_before_the_first_step_explains_it():
     little = Claim("learns_nothing", "watch", "The loss is 0.95 times that of a constant.", proven=True)
-    assert levels(little) == {}  # of clicks or returns there may be no more to learn
-    assert levels(little, claim("step_too_short", "watch")) == {"step_too_short": ("watch", "")}
+    watch = {"learns_nothing": ("watch", "")}
+    assert levels(little) == watch  # of clicks or returns there may be no more to learn
+    assert levels(little, claim("step_too_short", "watch")) == watch | {"step_too_short": ("watch", "")}
     tracker = VerdictTracker()
     tracker.update(0, [claim("no_gradient", "watch"), claim("leak", "watch")], PREFLIGHT)
     assert {verdict.level for verdict in tracker.verdicts} == {"watch"}

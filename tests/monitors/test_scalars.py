@@ -1,10 +1,15 @@
 """Norms, cliffs and the first pass beside NumPy and plain loops."""
 
+import dataclasses
+
+import keras
 import numpy as np
 import pytest
 
 from keras_ch8 import monitors
 from keras_ch8.monitors.base import chosen
+from keras_ch8.monitors.outputs import heads_of
+from keras_ch8.verdicts.chance import chance_losses
 from tests.curvature.models import MODELS
 from tests.monitors.reference import eager, flat, weights_of
 
@@ -70,3 +75,38 @@ def test_after_zeros_the_first_gradient_is_a_spike():
 def test_checks_that_there_are_not_are_named_with_those_that_there_are(checks):
     with pytest.raises(ValueError, match=r"`checks` is 'cheap', 'standard' or 'full', or a list.*cliff.*Received: "):
         chosen(checks)
+
+
+@pytest.mark.parametrize(
+    "loss", ["mse", "sparse_categorical_crossentropy", "logits", "smoothed", "places", "huber", "masked"]
+)
+def test_the_losses_of_single_examples_are_those_of_the_loss(loss):
+    """Their spread is that of their difference from the constant, and the same by one example after the other."""
+    keras.utils.set_random_seed(0)
+    rng = np.random.default_rng(0)
+    labels, x = rng.integers(0, 3, 11), rng.normal(size=(11, 4, 2)).astype("float32")
+    layers, given, y = [keras.layers.Flatten(), keras.layers.Dense(3, "softmax", kernel_regularizer="l2")], loss, labels
+    match loss:
+        case "mse" | "huber":
+            layers, y = [*layers[:1], keras.layers.Dense(1)], rng.normal(size=11)
+        case "logits":
+            layers = [keras.layers.Flatten(), keras.layers.Dense(3)]
+            given = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        case "smoothed":
+            given, y = keras.losses.CategoricalCrossentropy(label_smoothing=0.2), np.eye(3)[labels]
+        case "places" | "masked":
+            layers, given = [keras.layers.Dense(3, "softmax")], "sparse_categorical_crossentropy"
+            layers = [keras.layers.Masking(x[0, 0, 0])] * (loss == "masked") + layers
+            y = rng.integers(0, 3, (11, 4))
+            x[:, 0] = x[0, 0, 0]
+    model = keras.Sequential([keras.Input((4, 2)), *layers])
+    model.compile("sgd", given, loss_weights=[2.0])
+    found = monitors.gradient_norm(model, x, y)
+    if loss in ("huber", "masked"):
+        assert np.isnan(found.spread)
+        return
+    each = np.array([model.evaluate(x[i : i + 1], y[i : i + 1], verbose=0) for i in range(11)]) - found.penalty
+    (head,) = heads_of(model)
+    output = dataclasses.replace(head.output, axes=len(model.outputs[0].shape))
+    assert found.examples == 11
+    assert found.spread == pytest.approx(np.std(each - 2 * chance_losses(output, y)), rel=1e-4)

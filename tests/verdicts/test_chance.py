@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ch8.verdicts.chance import chance_level, least_squares_level, neighbours_levels
+from keras_ch8.verdicts.chance import chance_level, chance_losses, least_squares_level, neighbours_levels
 from keras_ch8.verdicts.facts import Layer, Output, Start
 
 RNG = np.random.default_rng(0)
@@ -65,6 +65,27 @@ def test_chance_is_not_known_of_other_losses_sums_and_labels_that_the_loss_canno
     assert math.isnan(chance_level(Output(loss="binary_crossentropy"), 3 * y))
     assert math.isnan(chance_level(Output(loss="mean_squared_error"), np.array(["a"])))
     assert math.isnan(chance_level(Output(loss="mean_squared_error"), y, np.zeros(2)))
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("places", [1, 3])
+def test_chance_is_the_mean_over_the_examples(loss, places):
+    labels = RNG.integers(0, 3, (40, places))
+    y = {"categorical_crossentropy": np.eye(3)[labels], "sparse_categorical_crossentropy": labels}.get(
+        loss, (labels[..., None] > 0).astype(float)
+    )
+    output = Output(loss=loss, axes=3, label_smoothing=0.1 if loss == "categorical_crossentropy" else 0.0)
+    each = chance_losses(output, y)
+    assert each.shape == (40,)
+    assert each.mean() == pytest.approx(chance_level(output, y))
+    assert each.std() > 0
+    assert np.ptp(each[(labels == labels[0]).all(axis=1)]) < 1e-12, "the same labels have the same loss"
+
+
+def test_weights_of_0_leave_out_and_those_below_are_of_no_data():
+    output, y = Output(loss="sparse_categorical_crossentropy"), np.array([0, 0, 1, 1, 2])
+    assert chance_level(output, y, [1, 1, 1, 1, 0]) == pytest.approx(4 / 5 * np.log(2))
+    assert math.isnan(chance_level(output, y, [1, 1, 1, 1, -0.5])), "of returns: there is no best constant"
 
 
 # --- the nearest other examples ------------------------------------------------------------------------------------

@@ -78,10 +78,10 @@ def tiny(size):
     return facts(start=change(START, layers=(of_first, *START.layers[1:])))
 
 
-def grown(by):
+def grown(by, **more):
     """Facts of a large loss, where each hidden layer gives so many times what it is given."""
     layers = change(DENSE, signal=by), change(DENSE, name="hidden", input_rms=by, signal=by**2)
-    return facts(start=Start(50.0, (*layers, LAST), 0.5), chance=1.4)
+    return facts(start=Start(50.0, (*layers, LAST), 0.5), chance=1.4, **more)
 
 
 def falling(until):
@@ -650,3 +650,9 @@ def test_what_no_bars_show_has_none():
     claims = [*claims_of(similar, unexpected), *claims_of(copied, unexpected)]
     assert [claim.kind for claim in claims] == ["wrong_labels", "leak"]
     assert all((claim.shows, claim.bars) == ("", ()) for claim in claims)
+
+
+def test_weights_that_the_first_step_has_made_large_are_not_those_of_the_start():
+    for has, is_said in ((frozenset(), True), (frozenset({Fact.BUILT_BY_THE_FIRST_BATCH}), False)):
+        found = [claim.finding for claim in claims_of(grown(3.0, has=has), print) if claim.kind == "bad_scale"]
+        assert any("The initial weights are too large" in finding for finding in found) == is_said
