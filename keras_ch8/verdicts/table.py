@@ -270,15 +270,25 @@ MORE_TO_LEARN = Combination(
     "any of",
     (Limit(q.STILL_AHEAD, "above", 0.3), Limit(q.OVER_NEIGHBOURS, "above", 3.0)),
 )
+BARELY_BEGUN = Combination(
+    "there were few weight updates, or the loss is still near that of a constant prediction",
+    "any of",
+    (
+        Combination(
+            "few updates, and a fast fall", "all of", (Limit(q.UPDATES, "below", 400), Limit(q.LATELY, "above", 0.05))
+        ),
+        Limit(q.OVER_CHANCE, "above", 0.7),
+    ),
+)
 DURATION = (
     Rule(
         kind="too_short",
         says="Training ends too early",
         limits=(
-            Limit(q.LATELY, "above", 0.05, source=MEASURED),
+            Limit(q.LATELY, "above", 0.02, source=MEASURED),
             MORE_TO_LEARN,
             Limit(q.LEFT, "above", 0.3, name="the loss still has room to fall"),
-            Limit(q.UPDATES, "below", 400, name="there were few weight updates"),
+            BARELY_BEGUN,
             Limit(q.BEST_AT, "above", 0.9, name="the loss is lowest at the end of training", source=PLAYBOOK),
             Limit(q.PART_DONE, "above", 1.0, name="training is over"),  # before, the last epochs may still bring it
         ),

@@ -68,7 +68,18 @@ def test_a_loss_that_still_falls_far_above_what_the_nearest_neighbors_have_ends_
     now = log.epochs[-1]["loss"]
     for step in range(1, 10):
         log.add(step, {"gradient_norm": GradientNorm(1.0, 1.0, now)})
-    log.step, log.chance, log.neighbours = updates, 1.2, now / over
+    log.step, log.chance, log.neighbours = updates, 1.4, now / over
+    assert claim_of(log, "too_short").level == level
+
+
+@pytest.mark.parametrize("over, of_chance, fall, level", [(3.1, 0.72, 0.025, "act"), (2.9, 0.72, 0.025, "ok"),
+    (3.1, 0.68, 0.025, "ok"), (3.1, 0.72, 0.018, "ok"), (3.1, np.nan, 0.06, "ok")])  # fmt: skip
+def test_a_loss_near_that_of_a_constant_that_still_falls_ends_too_early_after_any_updates(over, of_chance, fall, level):
+    log = log_of(np.geomspace(1, (1 - fall) ** 3, 10), total=5000, chance=1.0)
+    now = log.epochs[-1]["loss"]
+    for step in range(1, 10):
+        log.add(step, {"gradient_norm": GradientNorm(1.0, 1.0, now)})
+    log.step, log.chance, log.neighbours = 5000, now / of_chance, now / over
     assert claim_of(log, "too_short").level == level
 
 
