@@ -71,9 +71,10 @@ class Head:
         return None
 
     def losses_of(self, y: Data, given: Data) -> Tensor:
-        """Return the loss of each example, of the only output, by what the model has given for it."""
-        (y,), (given,) = map(keras.tree.flatten, (y, given))
+        """Return the loss of each example, by the only targets and what the model has given."""
+        (y,), given = keras.tree.flatten(y), keras.tree.flatten(given)[self.place]
         loss = keras.losses.get(self.loss)
+        given = ops.expand_dims(given, -1) if len(given.shape) == 1 else given
         if len(y.shape) == len(given.shape) - 1 and given.shape[-1] == 1:
             y = ops.expand_dims(y, -1)
         if self.output.loss != "sparse_categorical_crossentropy":

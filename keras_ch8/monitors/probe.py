@@ -210,14 +210,22 @@ class ProbeEvaluator:
             self._recorded = [(call.layer, id(call.outputs) in returned) for call in calls]
             tensors[:] = [tensor for call in calls for tensor in (call.inputs, call.mask, call.outputs)]
             penalty = ops.zeros_like(found.loss) if found.penalty is None else found.penalty
-            losses = None if self._head is None else self._head.losses_of(part[1], found.outputs)
-            of_loss[:] = [penalty * self._scale, losses]
+            of_loss[:] = [penalty * self._scale, self._losses_of(part[1], found.outputs)]
             ends = [end for call in calls for end in (call.inputs, call.outputs)]
             return found.loss * self._scale, [end for end in ends if keras.backend.is_float_dtype(end.dtype)]
 
         loss, slopes = backend.value_and_gradients(value, values)
         size, self.operations = len(values), backend.operations()
         return loss, *of_loss, _numerics.end_to_end(slopes[:size]), slopes[size:], tensors
+
+    def _losses_of(self, y: Data, outputs: Data) -> Tensor | None:
+        """Return the loss of each example; None where that is not known or fails, which leaves all else as it is."""
+        if self._head is not None:
+            try:
+                return self._head.losses_of(y, outputs)
+            except Exception:
+                self._head = None
+        return None
 
 
 def passes_of(model: keras.Model, monitors: Sequence[Monitor]) -> float:
@@ -234,7 +242,7 @@ def _is_one(part: Data) -> bool:
 def _chance(head: Head, model: keras.Model, y: Data) -> Tensor | None:
     """Return the loss of each example by the best constant prediction; None where it is not known."""
     outputs, (targets,) = keras.tree.flatten(getattr(model, "outputs", None) or []), keras.tree.flatten(y)
-    axes = len(outputs[0].shape) if outputs else len(targets.shape) + (len(targets.shape) == 1)
+    axes = len(outputs[head.place].shape) if outputs else len(targets.shape) + (len(targets.shape) == 1)
     each = np.full(1, np.nan)
     with contextlib.suppress(TypeError, ValueError, AttributeError, NotImplementedError):
         labels = np.asarray(ops.convert_to_numpy(targets))

@@ -6,7 +6,9 @@ import pytest
 from keras import layers
 
 import keras_ch8
-from keras_ch8.monitors.outputs import heads_of
+from keras_ch8.monitors._gradient_norm import GradientNormMonitor
+from keras_ch8.monitors.outputs import Head, heads_of
+from keras_ch8.monitors.probe import ProbeEvaluator
 from keras_ch8.monitors.start import facts_of
 from keras_ch8.verdicts.chance import chance_level
 from keras_ch8.verdicts.checks import claims_of
@@ -191,3 +193,39 @@ def test_layers_that_only_lead_to_an_output_without_a_loss_need_no_gradient():
     diagnosis = keras_ch8.callbacks.Diagnosis((X, [PRICE]), ["layer_flow"], verbose=False, measure_every=1)
     model.fit(X, [PRICE], epochs=3, batch_size=16, verbose=0, callbacks=[diagnosis])
     assert "no_gradient" in {v.kind for v in diagnosis.verdicts if v.level == "ok"}
+
+
+def one_of_two():
+    """Return a model with two outputs, the second of which has a loss."""
+    inputs = keras.Input((5,))
+    outputs = {name: layers.Dense(units, name=name)(inputs) for name, units in (("free", 3), ("judged", 1))}
+    model = keras.Model(inputs, outputs)
+    model.compile(loss={"judged": "mse"})
+    return model, {"judged": PRICE}
+
+
+def without_an_axis():
+    """Return a model whose output has the axis of the examples alone."""
+    inputs = keras.Input((5,))
+    model = keras.Model(inputs, layers.Reshape(())(layers.Dense(1)(inputs)))
+    model.compile(loss="mse")
+    return model, PRICE[:, 0]
+
+
+@pytest.mark.parametrize("made", [one_of_two, without_an_axis])
+def test_the_losses_of_the_examples_are_known_of_the_only_output_with_a_loss(made):
+    model, y = made()
+    found = ProbeEvaluator(model, X, y, monitors=[GradientNormMonitor()]).evaluate()["gradient_norm"]
+    outputs = model(X)
+    given = np.ravel(outputs["judged"] if isinstance(outputs, dict) else outputs)
+    losses, of_constant = (PRICE[:, 0] - given) ** 2, (PRICE[:, 0] - PRICE.mean()) ** 2
+    assert found.spread == pytest.approx((losses - of_constant).std(), rel=1e-5)
+    assert (found.loss, found.examples) == (pytest.approx(losses.mean(), rel=1e-5), len(X))
+
+
+def test_where_the_losses_of_the_examples_fail_the_rest_is_measured(monkeypatch):
+    monkeypatch.setattr(Head, "losses_of", lambda *_: 1 / 0)
+    model, y = without_an_axis()
+    found = ProbeEvaluator(model, X, y, monitors=[GradientNormMonitor()]).evaluate()["gradient_norm"]
+    assert np.isnan(found.spread)
+    assert found.loss == pytest.approx(float(((PRICE[:, 0] - np.ravel(model(X))) ** 2).mean()), rel=1e-5)
