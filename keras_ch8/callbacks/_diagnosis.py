@@ -307,7 +307,7 @@ class Diagnosis(Callback):
         if self.preflight and not self.log.epochs and not self.session.training.goes_on_with_old_weights:
             self.log.facts = Facts(left_out=left_out_in(self.model, self.session.optimizers.values()))
         self.log.add_epoch(self._epoch_numbers.reported(logs))
-        if self.session.is_epoch_due:
+        if self.session.batches.is_epoch_due:
             self._judge_and_report()
         numbers, self._reporter.numbers = self._reporter.numbers | {"cost": self.cost}, {}
         self.session.log(self, logs, {f"diagnosis_{name}": value for name, value in numbers.items()})

@@ -37,13 +37,14 @@ def report(command: str, runs: Iterable[Data], *, proof: "Proof | None" = None, 
     late = proof.unchecked if proof else ()  # such as what there was no time for
     runs = [{**each, "not_checked": list(dict.fromkeys([*each["not_checked"], *late]))} for each in runs]
     left = max(LONGEST - len(json.dumps(patch)), SHORTEST)
+    fresh = _measured(proof.fresh) if proof and proof.fresh else None
     data = {
         "version": VERSION,
         "command": command,
         "runs": [_fitted(each, left) for each in runs],
         "tried": [_tried(each.cures, each.judgement, each.reason) for each in (proof.tried if proof else ())],
-        "fresh": _measured(proof.fresh) if proof and proof.fresh else None,
-        "gain": _measured(proof.fresh) if proof and patch is not None and proof.fresh else None,
+        "fresh": fresh,
+        "gain": None if patch is None else fresh,
         "patch": patch,
         "page": page,
     }

@@ -94,3 +94,9 @@ def test_what_parts_inputs_from_labels_is_mended_where_it_stands(source, gone, c
 )
 def test_what_is_paired_stays_as_it_is(source):
     assert paired(source) == source
+
+
+def test_a_call_may_end_in_a_comma_and_one_that_unpacks_a_dict_is_left_as_it_is():
+    for given, edited in (('"pictures",\n', '"pictures", shuffle=False,\n'), ("**options", "**options")):
+        script = "loader = flow.flow_from_directory({})\nmodel.predict(loader)\nloader.classes\n"
+        assert paired(script.format(given)) == script.format(edited)

@@ -33,15 +33,16 @@ class BatchCounter:
         self.origin = 0
         """The epoch with which the training began; where it goes on from a state, before that."""
         self._resumed: tuple[int, int] | None = None
+        self._epochs = 0
         self._steps_per_epoch: int | None = None
         self._begun = self._epoch_begun = _Count(0, 0)
         self._first, self._last = 0, math.inf
         """The step at the end of batch 0 of the running epoch, and the number of its last batch."""
 
-    def begin(self, epoch: int, steps_per_epoch: int | None) -> None:
-        """Begin with this epoch; of one whose length is not known the steps are None."""
+    def begin(self, epoch: int, epochs: int, steps_per_epoch: int | None) -> None:
+        """Begin with this one of so many epochs; of one whose length is not known the steps are None."""
         self.first_epoch = self.origin = epoch
-        self._steps_per_epoch = steps_per_epoch
+        self._epochs, self._steps_per_epoch = epochs, steps_per_epoch
         self.epoch, self.before = epoch, self._training.first_batch
         self.step = batches_trained(self._training, epoch, steps_per_epoch)
         self._begun = self._now()
@@ -66,10 +67,10 @@ class BatchCounter:
     def is_epoch_due(self) -> bool:
         """Whether what needs not every epoch takes the running one at its end, as counted by no clock.
 
-        It takes each of the first 31, every second up to 63, every fourth up to 127, and so on.
+        It takes each of the first 31, every second up to 63, every fourth up to 127, and so on, and the last.
         """
         number = self.epoch - self.origin + 1
-        return number % (1 << max(0, number.bit_length() - EACH)) == 0
+        return self.epoch + 1 == self._epochs or number % (1 << max(0, number.bit_length() - EACH)) == 0
 
     def resume(self, step: int, origin: int, epoch: int, of_epoch: int) -> None:
         """Go on at this step, after so many batches of this epoch: to be called while the session opens."""

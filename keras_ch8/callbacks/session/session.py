@@ -180,7 +180,7 @@ class Session:
         """Open the session at the first epoch: by now every callback has joined."""
         if not self.params:
             self.params = {"steps": None, "epochs": epoch + 1, "verbose": 2} | dict(params or {})
-            self.batches.begin(epoch, self.params["steps"])
+            self.batches.begin(epoch, self.params["epochs"], self.params["steps"])
             self.terminal.begin(self.params["verbose"])
             self._open()
         self.batches.epoch_begins(epoch)
@@ -299,14 +299,9 @@ class Session:
         for callback in self.callbacks:
             self._call(callback, "on_telemetry", frames, logs or {})
 
-    @property
-    def is_epoch_due(self) -> bool:
-        """Whether the running epoch is one of those that are judged: the last, and of the others ever fewer."""
-        return self.batches.is_epoch_due or self.batches.epoch + 1 == self.params["epochs"]
-
     def read_epoch(self) -> None:
         """Hand over the rows of an epoch at its end, where it is due or a callback asks for those of each."""
-        if self.is_epoch_due or any(each.observes_steps and not each._rows_may_wait for each in self.callbacks):
+        if self.batches.is_epoch_due or any(each.observes_steps and not each._rows_may_wait for each in self.callbacks):
             self.read()
 
     def log(self, callback: Any, logs: Logs | None, values: Mapping[str, float]) -> None:

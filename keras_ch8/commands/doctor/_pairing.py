@@ -1,11 +1,13 @@
 """Edits that keep labels with their inputs, where a script gives one of both another order than the other."""
 
 import ast
+import contextlib
 import re
 from collections.abc import Iterator
 
 from ...verdicts.remedies import Remedy
 from .._source import Edit, Source
+from ._definition import NotSure, with_argument
 from ._place import FUNCTION, own, scope_of, values_of
 
 CODE = "# inputs and labels in the same order"
@@ -25,7 +27,10 @@ def paired(text: str) -> str:
     script = Source(text)
     nodes = list(ast.walk(script.tree))
     forms = _indexed_alone, _shuffled_alone, _zipped, _drawn_apart, _loaded_in_another_order
-    edits = dict.fromkeys(edit for form in forms for edit in form(script, nodes))
+    edits = dict[Edit, None]()
+    for form in forms:
+        with contextlib.suppress(NotSure):
+            edits |= dict.fromkeys(form(script, nodes))
     try:
         return script.edited(edits)
     except SyntaxError:
@@ -103,7 +108,7 @@ def _drawn_apart(script: Source, nodes: list[ast.AST]) -> Iterator[Edit]:
         if len(calls) == 2 and len({_name(call) for call in calls}) == 1 and (seed := _seed_of(script, calls[0])):
             for call in calls:
                 if seed not in [keyword.arg for keyword in call.keywords]:
-                    yield script.end(call) - 1, script.end(call) - 1, f", {seed}=1" if _is_given(call) else f"{seed}=1"
+                    yield from with_argument(script, call, seed, "1")
 
 
 def _seed_of(script: Source, call: ast.Call) -> str:
@@ -130,14 +135,11 @@ def _loaded_in_another_order(script: Source, nodes: list[ast.AST]) -> Iterator[E
 
 def _unshuffled(script: Source, call: ast.Call) -> Iterator[Edit]:
     """Yield the edit that keeps a loader from shuffling, if it does."""
-    for keyword in call.keywords:
-        if keyword.arg == "shuffle":
-            yield script.begin(keyword.value), script.end(keyword.value), "False"
-            return
+    says = any(keyword.arg == "shuffle" for keyword in call.keywords)
     made = [n for n in script.tree.body if isinstance(n, ast.ClassDef) and n.name == _name(call)]
     takes = any(isinstance(n, ast.arg) and n.arg == "shuffle" for each in made for n in ast.walk(each))
-    if takes or _name(call).startswith("flow"):
-        yield script.end(call) - 1, script.end(call) - 1, ", shuffle=False" if _is_given(call) else "shuffle=False"
+    if says or takes or _name(call).startswith("flow"):
+        yield from with_argument(script, call, "shuffle", "False")
 
 
 def _partners(name: str, nodes: list[ast.AST]) -> list[str]:
@@ -158,7 +160,3 @@ def _partners(name: str, nodes: list[ast.AST]) -> list[str]:
 def _name(call: ast.Call) -> str:
     """Return the name of what is called, without what it is of."""
     return getattr(call.func, "attr", getattr(call.func, "id", ""))
-
-
-def _is_given(call: ast.Call) -> bool:
-    return bool(call.args or call.keywords)

@@ -118,10 +118,10 @@ class Script:
         if not self.work.found(name).resolve().is_relative_to(self.work.folder):
             return f"{name} is behind a link."
         source = self.files.get(name) or self._read(name)[0]
-        place = place_of(source, position, self._frames.get(stands))
         if verdict.code == CODE:
             text: str | NoPatch = paired(source)
         else:
+            place = place_of(source, position, self._frames.get(stands))
             text = place if isinstance(place, NoPatch) else patched(place, verdict.code)
         if isinstance(text, NoPatch):
             return text.reason
