@@ -233,6 +233,14 @@ def _layers(made: ast.Call | None, homes: list[tuple[str, ast.AST]]) -> tuple[as
     return (output.func,) if isinstance(output, ast.Call) and isinstance(output.func, ast.Call) else ()
 
 
+def class_of(script: Source, made: ast.expr | None) -> ast.ClassDef | None:
+    """Return the class of the script that a call makes the only one of: else other models would change."""
+    name = getattr(made.func, "id", "") if isinstance(made, ast.Call) else ""
+    found = [n for n in script.tree.body if isinstance(n, ast.ClassDef) and n.name == name]
+    calls = [n for n in ast.walk(script.tree) if isinstance(n, ast.Call) and getattr(n.func, "id", "") == name]
+    return found[0] if len(found) == len(calls) == 1 else None
+
+
 def kind_of(layer: ast.AST) -> str:
     """Return the name of the class that a call makes one of; "" of anything else."""
     return ast.unparse(layer.func).split(".")[-1] if isinstance(layer, ast.Call) else ""
