@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ...verdicts import code as codes
 from .._source import Edit, Source, bound_by, imported_by, loaded, renamed, stored
-from ._place import OF_COMPILE, Place, class_of, kind_of, own, scope_of, statement_of, values_of
+from ._place import OF_COMPILE, Place, held_by, kind_of, own, scope_of, statement_of, values_of
 
 Edits = list[Edit]
 OPTIMIZERS = ("SGD", "RMSprop", "Adam", "AdamW", "Adadelta", "Adagrad", "Adamax", "Nadam", "Ftrl", "Lion", "Adafactor",
@@ -286,18 +286,9 @@ def _like_the_old(place: Place, layer: ast.Call, new: str) -> str:
     return f"{place.script.said(layer.func)}({', '.join(given + others)})"
 
 
-def _held(place: Place, name: str, is_inside: bool) -> ast.expr | None:
-    """Return the layer that is an attribute of a model of the script's own class, or the last of one that is one."""
-    made_by = class_of(place.script, place.made)
-    values = values_of(f"self.{name}", made_by) if made_by else []
-    held = values[0] if len(values) == 1 else None
-    listed = getattr(_argument(held, "layers", 0), "elts", []) if is_inside else [held]
-    return listed[-1] if listed else None
-
-
 def _last_activation(place: Place, activation: str, changes: str, name: str = "", inside: str = "") -> Edits:
     """Give the last layer, or one that is an attribute, another activation, and compile the model otherwise."""
-    layer = _held(place, name, inside != "") if name else _layer(place, -1)
+    layer = held_by(place, name, inside != "") if name else _layer(place, -1)
     if layer is None or kind_of(layer) not in OF_ACTIVATION:
         raise NotSure
     return _set(place, layer, "activation", f"'{activation}'") + _compiled(place, changes)

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from .._source import Edit, Source, bound_by, loaded, renamed, stored
 from ._definition import kept, moved, quoted, with_argument
-from ._place import OF_FIT, STEPS, NoPatch, Place, bound_in, caller_of, kind_of, own, scope_of, statement_of, values_of
+from ._place import OF_FIT, NoPatch, Place, bound_in, caller_of, kind_of, own, scope_of, statement_of, values_of
+from ._reading import is_read, misread
 
 DEFAULTS = {"batch_size": "32", "epochs": "1", "callbacks": "[]", "class_weight": "None"}
 """What the arguments that cures change are where `fit` is not given them."""
@@ -19,9 +20,6 @@ IMPORTS = {"keras": "import keras", "keras_ch8": "import keras_ch8", "np": "impo
 SHORT = 60
 """Characters of an argument up to which it is written in the call."""
 NO_PATCH = "There is no patch for this form of script"
-LIMITS = {"round": 0.5, "rint": 0.5, "around": 0.5} | dict.fromkeys(("sign", "sigmoid", "softmax", "expit", "exp"), 0.0)
-"""Functions that read a probability or a logit, and the limit that is between no and yes for them."""
-ORDERS = (ast.Gt, ast.GtE, ast.Lt, ast.LtE)
 NUMBERED = "np.unique(y, return_inverse=True)"
 """What numbers the labels that are trained on; others are numbered like these."""
 
@@ -36,7 +34,7 @@ def patched(place: Place, code: str) -> str | NoPatch:
     What changes the model is written where the model is defined and compiled, an argument of `fit` in the call, and
     the rest before `fit`; where that would not be valid Python, all of it before `fit`.
     """
-    if said := _misread(place, code) or _read_as_other(place, code) or _renumbered(place, code):
+    if said := misread(place, code) or _renumbered(place, code):
         return NoPatch(f"{NO_PATCH}: {said}.")
     said = "the edits would not be valid Python"
     for edits, rest in (moved(place, code), ([], code)):
@@ -50,70 +48,6 @@ def patched(place: Place, code: str) -> str | NoPatch:
     return NoPatch(f"{NO_PATCH}: {said}.")
 
 
-def _misread(place: Place, code: str) -> str:
-    """Return why the script would misread what another last layer predicts; "" if it would not.
-
-    A probability for each class is read by `argmax`, and nothing else is. Trials are scored by the model's loss and
-    metrics, and do not see what the script makes of its predictions.
-    """
-    new = re.search(r"^last = keras\.layers\.Dense\(.*", code, re.MULTILINE)
-    was = any("softmax" in place.script.said(layer) for layer in place.layers[-1:])
-    by_class = any("argmax" in (getattr(n, "attr", ""), getattr(n, "id", "")) for n in ast.walk(place.script.tree))
-    if not new or not _is_read(place) or ("softmax" in new[0]) in (was, by_class):
-        return ""
-    if by_class:
-        return "it reads its predictions by `argmax`, and the fix gives no probability for each class"
-    return "it does not read its predictions by `argmax`, as a probability for each class needs"
-
-
-def _read_as_other(place: Place, code: str) -> str:
-    """Return why the script would read a probability as a logit, or the other way round; "" if it would not.
-
-    Both have the same order, so that nothing but the limit between no and yes parts them: 1/2, or 0.
-    """
-    gives_probability = re.search(r"activation( = keras\.activations\.|=.)(sigmoid|softmax)", code)
-    limits = _limits(place) if gives_probability or "from_logits=True" in code else set()
-    if gives_probability and 0.0 in limits:
-        return "it reads its predictions as logits, and the fix makes them probabilities"
-    if not gives_probability and 0.5 in limits:
-        return "it reads its predictions as probabilities, and the fix makes them logits"
-    return ""
-
-
-def _limits(place: Place) -> set[float]:
-    """Return the numbers that the script compares its predictions with: 1/2 where it rounds them, 0 of their signs.
-
-    What is given to a sigmoid or a softmax is as what is compared with 0, and what that gives is no prediction.
-    """
-    nodes, names, found = list(ast.walk(place.script.tree)), set[str](), set[float]()
-
-    def is_predicted(node: ast.AST) -> bool:
-        if LIMITS.get(_name(node)) == 0.0 or _name(node) == "argmax":
-            return False
-        is_one = _predicts(place, node) or getattr(node, "id", "") in names
-        return is_one or any(map(is_predicted, ast.iter_child_nodes(node)))
-
-    for _ in range(STEPS):
-        for node in nodes:
-            if isinstance(node, ast.Assign | ast.For | ast.comprehension):
-                value = node.value if isinstance(node, ast.Assign) else node.iter
-                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                names |= {name for each in targets for name in stored(each)} if is_predicted(value) else set()
-    for node in nodes:
-        is_reading = any(isinstance(each, ORDERS) for each in getattr(node, "ops", ())) or _name(node) in LIMITS
-        if is_reading and any(map(is_predicted, ast.iter_child_nodes(node))):
-            compared = [each.value for each in ast.iter_child_nodes(node) if isinstance(each, ast.Constant)]
-            numbers = {float(each) for each in compared if isinstance(each, int | float)}
-            found |= {LIMITS[_name(node)]} if _name(node) in LIMITS else numbers
-    return found
-
-
-def _name(node: ast.AST) -> str:
-    """Return the name of the function or method that is called; "" of anything but a call."""
-    function = node.func if isinstance(node, ast.Call) else None
-    return getattr(function, "attr", getattr(function, "id", ""))
-
-
 def _renumbered(place: Place, code: str) -> str:
     """Return why the script would compare predictions with labels as they were; "" if it would not.
 
@@ -121,7 +55,7 @@ def _renumbered(place: Place, code: str) -> str:
     then be among what the fix writes: the labels of the training, of `validation_data`, and of `evaluate`.
     """
     new = re.search(r"^(labels, y = np\.unique\(|y = (\(y ==|y - |2 \* y))", code, re.MULTILINE)
-    if not new or not _is_read(place):
+    if not new or not is_read(place):
         return ""
     given = [place.arguments.get(name) for name in ("y", "validation_data")]
     parts = [part for each in given if each for part in (each.elts[1:2] if isinstance(each, ast.Tuple) else [each])]
@@ -148,17 +82,6 @@ def _is_a_sign(node: ast.AST) -> bool:
     """Whether an expression reads a number by its sign."""
     limits = node.comparators if isinstance(node, ast.Compare) else []
     return getattr(node, "attr", "") == "sign" or any(ast.unparse(each) in ("0", "0.0") for each in limits)
-
-
-def _is_read(place: Place) -> bool:
-    """Whether the script reads what the model predicts."""
-    return any(_predicts(place, node) for node in ast.walk(place.script.tree))
-
-
-def _predicts(place: Place, node: ast.AST) -> bool:
-    model = ast.unparse(place.arguments["model"]) if "model" in place.arguments else ""
-    is_called = isinstance(node, ast.Call) and ast.unparse(node.func) == model
-    return is_called or getattr(node, "attr", "") in ("predict", "predict_on_batch")
 
 
 def _before_fit(place: Place, code: str) -> list[Edit]:
