@@ -88,6 +88,20 @@ def end_of(model: keras.Model, units: int, place: int = 0) -> dict[str, Any]:
     }
 
 
+def held_in(model: keras.Model, last: keras.layers.Layer) -> dict[str, Any]:
+    """Return how Python reaches the layer that gives the output of a subclassed model, where its activation can be set.
+
+    It is an attribute of the model, or the last layer of a sequential model that is one.
+    """
+    if getattr(model, "inputs", None) or not hasattr(last, "activation") or isinstance(last, LAYERS.RNN):
+        return {}
+    for name, part in vars(model).items():
+        is_sequential = isinstance(part, keras.Sequential)
+        if (part.layers[-1:] == [last]) if is_sequential else part is last:
+            return {"can_be_set": True, "reached_by": f"model.{name}{'.layers[-1]' * is_sequential}"}
+    return {}
+
+
 def _replaced(layers: list[Any], operations: list[Any]) -> int:
     """Return how many of the last layers another last layer takes the place of; see `Output`.
 

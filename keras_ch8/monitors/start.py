@@ -28,7 +28,7 @@ from ..verdicts.facts import (
     Start,
     Targets,
 )
-from .model_end import end_of, name_of_activation
+from .model_end import end_of, held_in, name_of_activation
 from .model_facts import (
     activation,
     facts_of_model,
@@ -275,7 +275,7 @@ def _with_last(output: Output, model: keras.Model, calls: list[RecordedCall], gi
         return dataclasses.replace(output, **found, hides_logits=found["activation"] in PROBABILITIES)
     last = next((call.layer for call in calls if call.outputs is given), None)
     if last is not None:
-        found |= {"layer": last.name, "activation": name_of_activation(last)}
+        found |= {"layer": last.name, "activation": name_of_activation(last), **held_in(model, last)}
     found |= _given(np.asarray(keras.ops.convert_to_numpy(given), "float64"), units)
     if keras_private.mask_of(given) is not None:
         found["is_mean"] = False  # what the mask leaves out does not count

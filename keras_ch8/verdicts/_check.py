@@ -38,6 +38,7 @@ class Check:
         code: Lines of Python that do it; "" where there are none.
         source: Where the condition comes from.
         then: What to do if that does not help; "" for what the kind says.
+        then_code: Lines of Python that do that; "" where there are none.
         expects: What should change with the cure; "" for what the kind says.
         level: `"act"` or `"watch"`.
         is_of_other: Whether it is about the other data, such as the probe: that explains nothing of what is trained.
@@ -52,7 +53,8 @@ class Check:
     cure: Text = ""
     code: Text = ""
     source: str = FACTS
-    then: str = ""
+    then: Text = ""
+    then_code: Text = ""
     expects: str = ""
     level: str = "act"
     is_of_other: bool = False

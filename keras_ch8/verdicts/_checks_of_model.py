@@ -22,6 +22,7 @@ from .ending import (
     cure_by,
     ending_for,
     for_numbers,
+    from_logits,
     same_end,
     without,
 )
@@ -36,6 +37,8 @@ SIDED = ("hinge", "squared_hinge")
 """Losses of two sides, -1 and 1."""
 UNLIMITED = ("relu", "tanh", "linear", "softplus", "elu", "selu", "silu", "gelu", "mish", "hard_tanh", "log_sigmoid")
 """Activations that give no probabilities."""
+LOGITS = ("linear", "")
+"""Activations of an output that may be logits."""
 
 
 # --- what the conditions ask, and parts of sentences ---------------------------------------------------------------
@@ -99,6 +102,15 @@ def _numbers_in_cross_entropy(facts: Facts) -> bool:
 def _probable(facts: Facts) -> str:
     is_binary = facts.output.loss == "binary_crossentropy" or facts.output.units == 1
     return "sigmoid" if is_binary else "softmax"
+
+
+def _says_logits(facts: Facts) -> str:
+    is_one = _probable(facts) == "sigmoid"
+    return f"Pass `from_logits=True` to the loss{'. Predictions are then logits: above 0 means 1' * is_one}."
+
+
+def _of_logits(facts: Facts) -> str:
+    return from_logits(facts) if facts.output.activation in LOGITS else ""
 
 
 # --- the checks ----------------------------------------------------------------------------------------------------
@@ -252,8 +264,10 @@ OF_LOSS = (
         + (f"ends with {f.output.activation}." if f.output.activation
            else f"outputs values from {interval(f.output.low, f.output.high)} at the start."),
         lambda f: f"End the model with {_probable(f)}"
-        + (", or pass `from_logits=True` to the loss." if f.output.activation in ("linear", "") else "."),
-        lambda f: code_by(f, same_end(f, _probable(f))),
+        + (", or pass `from_logits=True` to the loss." if f.output.activation in LOGITS else "."),
+        lambda f: code_by(f, same_end(f, _probable(f))) or _of_logits(f),
+        then=lambda f: _says_logits(f) if f.output.activation in LOGITS else "",
+        then_code=_of_logits,
     ),
     Check(
         "targets out of reach",

@@ -105,13 +105,13 @@ def _claim(check: Check, facts: Facts) -> Claim:
     remedies = list(applicable(REMEDIES.get(check.kind, ()), {}, facts.has))
     cure, code = said(check.cure, facts), fitting(said(check.code, facts), facts.has)
     expects, then = AFTERWARDS.get(check.kind, ("", ""))
-    expects, then = check.expects or expects, check.then or then
+    expects, then = check.expects or expects, said(check.then, facts) or then
     if not cure and remedies:
         cure, code, expects = remedies[0].cure, remedies[0].code, remedies[0].expects
         remedies = remedies[1:]
     why = (f"{check.holds} ({check.source}).",)
     following = next(iter(remedies), Remedy(""))
-    then_code = "" if then else following.code
+    then_code = fitting(said(check.then_code, facts), facts.has) if then else following.code
     then = then or following.cure
     is_of_probe = check.is_of_other and facts.other == PROBE
     named = f"Output {facts.output.name!r}: " if facts.output.name else ""

@@ -19,6 +19,8 @@ OF_NUMBERS = ("absolute", "squared", "mae", "mse", "r2")
 """Parts of the names of metrics that compare numbers."""
 BY_SHAPE = ("accuracy", "acc", "crossentropy", "ce")
 """Metrics of classes that Keras chooses by the shapes of the output and the labels."""
+BY_HALF = (("accuracy",), ("acc",))
+"""Metrics of a single output that count more than 1/2 as the label 1; `BinaryAccuracy` may have another limit."""
 WIDTH = 80
 """Columns of a terminal, in which code is printed."""
 NUMBERED = f"{NUMPY}labels, y = np.unique(y, return_inverse=True)"
@@ -201,6 +203,22 @@ def code_by(facts: Facts, to: Ending, before: str = "") -> str:
     return "\n".join([*lines, *([FIND_RATE] if _finds_rate(facts, to) else [])])
 
 
+def from_logits(facts: Facts) -> str:
+    """Return the code that lets a cross-entropy take logits, which needs no other layer; "" of other losses.
+
+    A metric that counts what is above 1/2 then counts what is above 0.
+    """
+    output = facts.output
+    if output.loss not in CROSS_ENTROPIES or not output.compiled_by or not output.is_mean:
+        return ""
+    smoothing = f", label_smoothing={digits(output.label_smoothing)}" if output.label_smoothing else ""
+    loss = f"keras.losses.{class_of(output.loss)}(from_logits=True{smoothing})"
+    changes = ["loss=" + output.compiled_by.replace('"{}"', "{}").format(loss)]
+    if output.loss == "binary_crossentropy" and output.metrics in BY_HALF and not output.name:
+        changes.append(f'metrics=[keras.metrics.BinaryAccuracy("{output.metrics[0]}", threshold=0)]')
+    return _compile_as("model", changes)
+
+
 def with_end(facts: Facts, layers: Sequence[str], left_out: int) -> str:
     """Return the code that puts layers in the place of the last ones of a model.
 
@@ -246,9 +264,14 @@ def _compiled(facts: Facts, to: Ending, body: str) -> list[str]:
         changes.append(BY_ADAM)
     if not changes:
         return [COMPILE_AGAIN if body == "body" else COMPILE_ANEW]
+    return [*reasons, _compile_as(body, changes)]
+
+
+def _compile_as(body: str, changes: Sequence[str]) -> str:
+    """Return the line that compiles a model as another was, but for some arguments."""
     line = f"keras_ch8.training.compile_as(model, {body}, {', '.join(changes)})"
     lines = ",\n    ".join([f"model, {body}", *changes])
-    return [*reasons, line if len(line) <= WIDTH else f"keras_ch8.training.compile_as(\n    {lines},\n)"]
+    return line if len(line) <= WIDTH else f"keras_ch8.training.compile_as(\n    {lines},\n)"
 
 
 def _fits(metric: str, loss: str) -> bool:

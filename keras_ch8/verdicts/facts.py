@@ -226,6 +226,7 @@ class Output:
         axes: Axes of what is predicted, that of the examples included; 0 where it is not known.
         name: Its name, of one of several outputs; "" of the only one.
         share: By what its loss is multiplied.
+        reached_by: The layer of a subclassed model that gives it, as Python, where its activation can be set; "" else.
         compiled_by: How another loss is given to `compile` in the place of this one, as Python with the name in "{}";
             "" where that is not known.
     """
@@ -256,12 +257,13 @@ class Output:
     axes: int = 0
     name: str = ""
     share: float = 1.0
+    reached_by: str = ""
     compiled_by: str = '"{}"'
 
     @property
     def at(self) -> str:
         """The layer that gives it, as Python, where its activation can be set."""
-        return f'model.get_layer("{self.layer}")' if self.name else "model.layers[-1]"
+        return self.reached_by or (f'model.get_layer("{self.layer}")' if self.name else "model.layers[-1]")
 
     @property
     def are_probabilities(self) -> bool:

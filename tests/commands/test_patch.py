@@ -357,6 +357,85 @@ def test_an_edit_stands_where_a_person_would_write_it(source, cure, expected):
     assert changes(source, cure) == expected
 
 
+OF_CLASS = """\
+import keras
+from keras import layers
+
+
+class Net(keras.Model):
+    def __init__(self):
+        super(Net, self).__init__()
+        self.body = keras.Sequential([layers.Dense(8, activation="relu"), layers.Dense(4)])
+        self.head = layers.Dense(1, name="head")
+
+    def call(self, x):
+        return self.head(self.body(x))
+
+
+loss = keras.losses.BinaryCrossentropy(label_smoothing=0.1)
+net = Net()
+net.compile("adam", loss=loss, metrics=["accuracy"])
+net.fit(x, y)
+"""
+LOGITS = "keras_ch8.training.compile_as(model, model, loss=keras.losses.BinaryCrossentropy(from_logits=True))"
+SIGMOID = f"model.head.activation = keras.activations.sigmoid\n{code.COMPILE_ANEW}"
+
+
+@pytest.mark.parametrize(
+    ("source", "cure", "expected"),
+    [
+        (
+            OF_CLASS, SIGMOID,
+            ['-        self.head = layers.Dense(1, name="head")',
+             '+        self.head = layers.Dense(1, name="head", activation="sigmoid")'],
+        ),
+        (
+            OF_CLASS, SIGMOID.replace("head.", "body.layers[-1]."),
+            ['-        self.body = keras.Sequential([layers.Dense(8, activation="relu"), layers.Dense(4)])',
+             '+        self.body = keras.Sequential([layers.Dense(8, activation="relu"), layers.Dense(4, '
+             'activation="sigmoid")])'],
+        ),
+        (
+            OF_CLASS, LOGITS,
+            ["-loss = keras.losses.BinaryCrossentropy(label_smoothing=0.1)",
+             "+loss = keras.losses.BinaryCrossentropy(label_smoothing=0.1, from_logits=True)"],
+        ),
+        (
+            OF_CLASS.replace("loss=loss", 'loss="binary_crossentropy"'), LOGITS,
+            ['-net.compile("adam", loss="binary_crossentropy", metrics=["accuracy"])',
+             '+net.compile("adam", loss=keras.losses.BinaryCrossentropy(from_logits=True), metrics=["accuracy"])'],
+        ),
+        (
+            OF_CLASS.replace("net = Net()", "other = Net()\nnet = Net()"), SIGMOID,  # which would change another model
+            ["+import keras_ch8", "+net.head.activation = keras.activations.sigmoid",
+             "+keras_ch8.training.compile_as(net, net)  # compile again, as before"],
+        ),
+    ],
+)  # fmt: skip
+def test_a_model_of_a_class_of_the_script_gets_another_end_and_any_a_loss_for_logits(source, cure, expected):
+    assert changes(source, cure) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "fits"),
+    [
+        ("print(net.predict(x) > 0)", [LOGITS]),
+        ("logits = net(x)[:, 0]\nprint(logits.numpy() >= 0.0)", [LOGITS]),
+        ("print(keras.ops.sigmoid(net.predict(x)) > 0.5)", [LOGITS]),
+        ("raw = net.predict(x)\np = 1 / (1 + np.exp(-raw))\nprint(tf.nn.sigmoid(raw))", [LOGITS]),
+        ("print(np.round(net.predict(x)))", [SIGMOID]),
+        ("p = net.predict(x)\nq = p[:, 0]\nprint([int(each > 0.5) for each in q])", [SIGMOID]),
+        ("print(net.predict(x).argmax(axis=1) > 0, 0.5 > args.rate > 0)", [LOGITS, SIGMOID]),
+        ("", [LOGITS, SIGMOID]),
+    ],
+)
+def test_logits_become_probabilities_and_the_other_way_round_only_where_they_are_not_read_otherwise(line, fits):
+    found = {cure: patched(place(f"{OF_CLASS}{line}\n"), cure) for cure in (LOGITS, SIGMOID)}
+    assert [cure for cure in found if isinstance(found[cure], str)] == fits
+    for cure in found.keys() - set(fits):
+        assert re.search("it reads its predictions as (logits|probabilities), and the fix", found[cure].reason)
+
+
 def test_labels_that_are_written_otherwise_are_so_in_all_data_of_the_model():
     added = [line[1:] for line in changes(FLAT, ending.NUMBERED) if line.startswith("+")]
     assert added == [

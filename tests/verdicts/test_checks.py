@@ -446,7 +446,7 @@ def assert_plain(text):
 def test_what_a_check_says_is_plain_and_short(name):
     check, of = next(check for check in CHECKS if check.name == name), CASES[name][0]
     assert re.fullmatch(r"[A-Z].*[^.]", check.holds)
-    for text in (check.holds, said(check.says, of), said(check.cure, of), check.expects, check.then):
+    for text in (check.holds, said(check.says, of), said(check.cure, of), check.expects, said(check.then, of)):
         assert_plain(text)
     for text in AFTERWARDS.get(check.kind, ()):
         assert_plain(text)

@@ -200,3 +200,50 @@ def test_zeros_among_targets_that_a_loss_divides_by_are_told(y):
     assert verdict.kind == "wrong_loss"
     assert "are 0" in verdict.finding
     assert not told(model, X, np.where(y == 0, 1, y), "mape")
+
+
+class OfClass(keras.Model):
+    """A model of a class: its layer for the output is an attribute, or the last one in a sequential model that is."""
+
+    def __init__(self, units, is_inside=False):
+        super().__init__()
+        self.body = keras.Sequential([hidden(), *([LAYERS.Dense(units)] if is_inside else [])])
+        self.head = None if is_inside else LAYERS.Dense(units)
+
+    def call(self, x):
+        return self.body(x) if self.head is None else self.head(self.body(x))
+
+
+@pytest.mark.usefixtures("in_graphs")
+@pytest.mark.parametrize(("is_inside", "at"), [(False, "model.head."), (True, "model.body.layers[-1].")])
+def test_the_end_of_a_model_of_a_class_is_changed_where_an_attribute_has_it(is_inside, at):
+    keras.utils.set_random_seed(0)
+    model = OfClass(4, is_inside)
+    (verdict,) = told(model, X, FOUR, SPARSE, keras.optimizers.SGD(0.1))
+    assert f"{at}activation = keras.activations.softmax" in verdict.code
+    assert cured(verdict, model, X, FOUR) < 1
+
+
+@pytest.mark.usefixtures("in_graphs")
+@pytest.mark.parametrize(
+    ("make", "y", "loss", "says"),
+    [
+        (lambda: sequential(hidden(), LAYERS.Dense(1)), TWO, BINARY, 'BinaryAccuracy("accuracy", threshold=0)'),
+        (
+            lambda: functional(hidden(), LAYERS.Dense(4)),
+            FOUR,
+            SPARSE,
+            "SparseCategoricalCrossentropy(from_logits=True)",
+        ),
+        (lambda: OfClass(4), ROWS, keras.losses.CategoricalCrossentropy(label_smoothing=0.1), "label_smoothing=0.1"),
+    ],
+    ids=["sequential", "functional", "class"],
+)
+def test_in_place_of_another_end_a_loss_takes_logits(make, y, loss, says):
+    model = make()
+    (verdict,) = told(model, X, y, loss)
+    assert says in verdict.then_code
+    pasted(verdict.then_code, model=model, x=X, y=y)
+    assert keras.losses.get(model.loss).from_logits
+    assert np.isfinite(model.fit(X, y, verbose=0).history["accuracy"][-1])
+    assert not [each for each in preflight(model, X, y, steps=0).verdicts if each.level == "act"]

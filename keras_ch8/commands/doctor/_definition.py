@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ...verdicts import code as codes
 from .._source import Edit, Source, bound_by, imported_by, loaded, renamed, stored
-from ._place import OF_COMPILE, Place, kind_of, own, scope_of, statement_of, values_of
+from ._place import OF_COMPILE, Place, held_by, kind_of, own, scope_of, statement_of, values_of
 
 Edits = list[Edit]
 OPTIMIZERS = ("SGD", "RMSprop", "Adam", "AdamW", "Adadelta", "Adagrad", "Adamax", "Nadam", "Ftrl", "Lion", "Adafactor",
@@ -116,12 +116,18 @@ def _argument(call: ast.AST | None, name: str, number: int) -> ast.expr | None:
 # --- the optimizer and the loss --------------------------------------------------------------------------------------
 
 
-def _optimizer(place: Place) -> ast.expr | None:
-    """Return how the optimizer is written: a string, or the call that makes it; None if it is another expression."""
-    node = _argument(place.compiles, "optimizer", 0)
+def _given(place: Place, name: str) -> ast.expr | None:
+    """Return an argument of `compile` as it is written: of a name that is set once, what it is set to."""
+    node = _argument(place.compiles, name, OF_COMPILE.index(name))
     if isinstance(node, ast.Name) and place.compiles:
         values = values_of(node.id, scope_of(place.script, place.compiles))
         node = values[0] if len(values) == 1 else None
+    return node
+
+
+def _optimizer(place: Place) -> ast.expr | None:
+    """Return how the optimizer is written: a string, or the call that makes it; None if it is another expression."""
+    node = _given(place, "optimizer")
     return node if isinstance(node, ast.Constant) or (node and kind_of(node) in OPTIMIZERS) else None
 
 
@@ -167,21 +173,31 @@ def _settings(place: Place, settings: str) -> Edits:
 
 
 def _compiled(place: Place, changes: str) -> Edits:
-    """Give `compile` other arguments; an optimizer that has a name gets its new value there."""
+    """Give `compile` other arguments.
+
+    An optimizer that has a name gets its new value there, and a loss of the same class the arguments that are new.
+    """
     edits: Edits = []
     for keyword in _keywords(changes):
-        name, value, node = keyword.arg or "", ast.unparse(keyword.value), _optimizer(place)
+        name, value, optimizer = keyword.arg or "", ast.unparse(keyword.value), _optimizer(place)
         if place.compiles is None or loaded(keyword.value) - {"keras", "keras_ch8"}:
             raise NotSure
-        if name == "optimizer" and node is not None:
-            edits.append(_replaced(place.script, node, quoted(place.script, value)))
+        loss = _given(place, "loss")
+        if name == "optimizer" and optimizer is not None:
+            edits.append(_replaced(place.script, optimizer, quoted(place.script, value)))
+        elif name == "loss" and isinstance(loss, ast.Call) and kind_of(loss) == kind_of(keyword.value):
+            given = [(each.arg or "", ast.unparse(each.value)) for each in _keywords_of(keyword.value)]
+            edits += [edit for each in given for edit in with_argument(place.script, loss, *each)]
         else:
             edits += with_argument(place.script, place.compiles, name, value, OF_COMPILE.index(name))
     return edits
 
 
 def _keywords(text: str) -> list[ast.keyword]:
-    call = ast.parse(f"f({text})", mode="eval").body
+    return _keywords_of(ast.parse(f"f({text})", mode="eval").body)
+
+
+def _keywords_of(call: ast.expr) -> list[ast.keyword]:
     return call.keywords if isinstance(call, ast.Call) else []
 
 
@@ -270,9 +286,10 @@ def _like_the_old(place: Place, layer: ast.Call, new: str) -> str:
     return f"{place.script.said(layer.func)}({', '.join(given + others)})"
 
 
-def _last_activation(place: Place, activation: str, changes: str) -> Edits:
-    """Give the last layer another activation, and compile the model otherwise."""
-    if kind_of(layer := _layer(place, -1)) not in OF_ACTIVATION:
+def _last_activation(place: Place, activation: str, changes: str, name: str = "", inside: str = "") -> Edits:
+    """Give the last layer, or one that is an attribute, another activation, and compile the model otherwise."""
+    layer = held_by(place, name, inside != "") if name else _layer(place, -1)
+    if layer is None or kind_of(layer) not in OF_ACTIVATION:
         raise NotSure
     return _set(place, layer, "activation", f"'{activation}'") + _compiled(place, changes)
 
@@ -366,7 +383,8 @@ FORMS: tuple[tuple[re.Pattern[str], Callable[..., Edits]], ...] = (
                 rf"layers = (?P<layers>\[keras.*\])\n{_BODY}Sequential\(layers\)\)|"
                 rf"output = (?P<output>.*)\n{_BODY}Model\(model\.inputs, output\)\))\n"
                 r"keras_ch8\.training\.compile_as\(model, body(?:, (?P<changes>.*))?\)"), _ending),
-    (re.compile(r"model\.layers\[-1\]\.activation = keras\.activations\.(?P<activation>\w+)"
+    (re.compile(r"model\.(?:layers\[-1\]|(?P<name>\w+)(?P<inside>\.layers\[-1\])?)\.activation = "
+                r"keras\.activations\.(?P<activation>\w+)"
                 rf"(?:\n{_SAME}(?:, (?P<changes>.*))?\))?"), _last_activation),
     (re.compile(rf"(?P<changes>optimizer = keras_ch8\.optimizers\..*)\n{_SAME}, optimizer=optimizer\)"), _compiled),
     (re.compile(rf"{_SAME}, (?P<changes>.*)\)"), _compiled),

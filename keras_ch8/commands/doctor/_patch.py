@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from .._source import Edit, Source, bound_by, loaded, renamed, stored
 from ._definition import kept, moved, quoted, with_argument
 from ._place import OF_FIT, NoPatch, Place, bound_in, caller_of, kind_of, own, scope_of, statement_of, values_of
+from ._reading import is_read, misread
 
 DEFAULTS = {"batch_size": "32", "epochs": "1", "callbacks": "[]", "class_weight": "None"}
 """What the arguments that cures change are where `fit` is not given them."""
@@ -33,7 +34,7 @@ def patched(place: Place, code: str) -> str | NoPatch:
     What changes the model is written where the model is defined and compiled, an argument of `fit` in the call, and
     the rest before `fit`; where that would not be valid Python, all of it before `fit`.
     """
-    if said := _misread(place, code) or _renumbered(place, code):
+    if said := misread(place, code) or _renumbered(place, code):
         return NoPatch(f"{NO_PATCH}: {said}.")
     said = "the edits would not be valid Python"
     for edits, rest in (moved(place, code), ([], code)):
@@ -47,22 +48,6 @@ def patched(place: Place, code: str) -> str | NoPatch:
     return NoPatch(f"{NO_PATCH}: {said}.")
 
 
-def _misread(place: Place, code: str) -> str:
-    """Return why the script would misread what another last layer predicts; "" if it would not.
-
-    A probability for each class is read by `argmax`, and nothing else is. Trials are scored by the model's loss and
-    metrics, and do not see what the script makes of its predictions.
-    """
-    new = re.search(r"^last = keras\.layers\.Dense\(.*", code, re.MULTILINE)
-    was = any("softmax" in place.script.said(layer) for layer in place.layers[-1:])
-    by_class = any("argmax" in (getattr(n, "attr", ""), getattr(n, "id", "")) for n in ast.walk(place.script.tree))
-    if not new or not _is_read(place) or ("softmax" in new[0]) in (was, by_class):
-        return ""
-    if by_class:
-        return "it reads its predictions by `argmax`, and the fix gives no probability for each class"
-    return "it does not read its predictions by `argmax`, as a probability for each class needs"
-
-
 def _renumbered(place: Place, code: str) -> str:
     """Return why the script would compare predictions with labels as they were; "" if it would not.
 
@@ -70,7 +55,7 @@ def _renumbered(place: Place, code: str) -> str:
     then be among what the fix writes: the labels of the training, of `validation_data`, and of `evaluate`.
     """
     new = re.search(r"^(labels, y = np\.unique\(|y = (\(y ==|y - |2 \* y))", code, re.MULTILINE)
-    if not new or not _is_read(place):
+    if not new or not is_read(place):
         return ""
     given = [place.arguments.get(name) for name in ("y", "validation_data")]
     parts = [part for each in given if each for part in (each.elts[1:2] if isinstance(each, ast.Tuple) else [each])]
@@ -97,14 +82,6 @@ def _is_a_sign(node: ast.AST) -> bool:
     """Whether an expression reads a number by its sign."""
     limits = node.comparators if isinstance(node, ast.Compare) else []
     return getattr(node, "attr", "") == "sign" or any(ast.unparse(each) in ("0", "0.0") for each in limits)
-
-
-def _is_read(place: Place) -> bool:
-    """Whether the script reads what the model predicts."""
-    nodes = list(ast.walk(place.script.tree))
-    model = ast.unparse(place.arguments["model"]) if "model" in place.arguments else ""
-    is_called = any(isinstance(node, ast.Call) and ast.unparse(node.func) == model for node in nodes)
-    return is_called or any(getattr(node, "attr", "") in ("predict", "predict_on_batch") for node in nodes)
 
 
 def _before_fit(place: Place, code: str) -> list[Edit]:

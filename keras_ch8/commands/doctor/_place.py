@@ -233,6 +233,25 @@ def _layers(made: ast.Call | None, homes: list[tuple[str, ast.AST]]) -> tuple[as
     return (output.func,) if isinstance(output, ast.Call) and isinstance(output.func, ast.Call) else ()
 
 
+def _class_of(script: Source, made: ast.expr | None) -> ast.ClassDef | None:
+    """Return the class of the script that a call makes the only one of: else other models would change."""
+    name = getattr(made.func, "id", "") if isinstance(made, ast.Call) else ""
+    found = [n for n in script.tree.body if isinstance(n, ast.ClassDef) and n.name == name]
+    calls = [n for n in ast.walk(script.tree) if isinstance(n, ast.Call) and getattr(n.func, "id", "") == name]
+    return found[0] if len(found) == len(calls) == 1 else None
+
+
+def held_by(place: Place, name: str, is_inside: bool) -> ast.expr | None:
+    """Return the layer that is an attribute of a model of the script's own class, or the last of one that is one."""
+    made_by = _class_of(place.script, place.made)
+    values = values_of(f"self.{name}", made_by) if made_by else []
+    held = values[0] if len(values) == 1 else None
+    if not is_inside or not isinstance(held, ast.Call):
+        return None if is_inside else held
+    layers = _layers(held, [])
+    return layers[-1] if layers else None
+
+
 def kind_of(layer: ast.AST) -> str:
     """Return the name of the class that a call makes one of; "" of anything else."""
     return ast.unparse(layer.func).split(".")[-1] if isinstance(layer, ast.Call) else ""

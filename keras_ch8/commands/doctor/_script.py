@@ -12,11 +12,14 @@ from ...verdicts.state import NOT_DIAGNOSED, STATES, OverallState
 from ...verdicts.verdict import LEVELS, Verdict
 from .. import _source
 from ._messages import EVALUATE, SOURCES, Score, SeenEvaluate, SeenFit
-from ._pairing import CODE, KEEP_PAIRS, paired
+from ._pairing import KEEP_PAIRS, paired
 from ._patch import patched
 from ._place import NoPatch, Position, place_of
 from ._process import Ran, Workplace
+from ._step import UPDATE_STATES, updating
 
+OF_SCRIPTS = {KEEP_PAIRS: paired, UPDATE_STATES: updating}
+"""Fixes that depend on the script alone, each with what puts it into the text of one."""
 Stands = tuple[str, Position] | None
 """Where a `fit` stands: the file, and where in it; `None` if it is in no file of the folder."""
 
@@ -118,8 +121,9 @@ class Script:
         if not self.work.found(name).resolve().is_relative_to(self.work.folder):
             return f"{name} is behind a link."
         source = self.files.get(name) or self._read(name)[0]
-        if verdict.code == CODE:
-            text: str | NoPatch = paired(source)
+        of_text = next((edit for remedy, edit in OF_SCRIPTS.items() if remedy.code == verdict.code), None)
+        if of_text:
+            text: str | NoPatch = of_text(source)
         else:
             place = place_of(source, position, self._frames.get(stands))
             text = place if isinstance(place, NoPatch) else patched(place, verdict.code)
@@ -146,7 +150,7 @@ def outcome_of(ran: Ran, score: Score | None = None) -> Outcome:
         floor=score.floor,
         seconds=ran.ended.seconds,
         verdicts=tuple(sorted(verdicts, key=lambda verdict: -LEVELS.index(verdict.level))),
-        further=next(((KEEP_PAIRS, *fit.further) for fit in of_act or ran.fits[-1:]), ()),
+        further=next(((*OF_SCRIPTS, *fit.further) for fit in of_act or ran.fits[-1:]), ()),
         curve=ran.fits[-1].curve if ran.fits else (),
         state=gravest(ran).name,
         unchecked=tuple(dict.fromkeys(reason for fit in ran.fits for reason in fit.state.reasons)),

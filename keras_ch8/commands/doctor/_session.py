@@ -178,8 +178,10 @@ class _Session:
         if stops and scoring.on == VALIDATION:
             proof = dataclasses.replace(proof, unchecked=(*proof.unchecked, STOPS))
         self.say(f"\n{proof}")
-        for verdict in (each.cures[-1] for each in proof.tried if each.judgement is None and each.cures[-1].code):
-            self.say(f"\n{pasted(verdict)}")
+        mended = {verdict.kind for verdict in proof.cures}
+        for verdict in (each.cures[-1] for each in proof.tried if each.judgement is None):
+            if verdict.code and verdict.kind not in mended:
+                self.say(f"\n{pasted(verdict)}")
         if proof.patched and not self.arguments.write:
             self.say(f"Apply the patch with `git apply` in {self.work.target.roots[0]}, or call again with --write.")
         return proof
