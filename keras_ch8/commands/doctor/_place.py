@@ -252,6 +252,6 @@ def held_by(place: Place, name: str, is_inside: bool) -> ast.expr | None:
     return layers[-1] if layers else None
 
 
-def kind_of(layer: ast.AST) -> str:
-    """Return the name of the class that a call makes one of; "" of anything else."""
-    return ast.unparse(layer.func).split(".")[-1] if isinstance(layer, ast.Call) else ""
+def kind_of(call: ast.AST) -> str:
+    """Return the name of the class or function that is called, without what it is of; "" of anything but a call."""
+    return ast.unparse(call.func).split(".")[-1] if isinstance(call, ast.Call) else ""

@@ -4,7 +4,7 @@ import ast
 import re
 
 from .._source import stored
-from ._place import STEPS, Place
+from ._place import STEPS, Place, kind_of
 
 LIMITS = {"round": 0.5, "rint": 0.5, "around": 0.5} | dict.fromkeys(("sign", "sigmoid", "softmax", "expit", "exp"), 0.0)
 """Functions that read a probability or a logit, and the limit that is between no and yes for them."""
@@ -54,7 +54,7 @@ def _limits(place: Place) -> set[float]:
     nodes, names, found = list(ast.walk(place.script.tree)), set[str](), set[float]()
 
     def is_predicted(node: ast.AST) -> bool:
-        if LIMITS.get(_name(node)) == 0.0 or _name(node) == "argmax":
+        if LIMITS.get(kind_of(node)) == 0.0 or kind_of(node) == "argmax":
             return False
         is_one = _predicts(place, node) or getattr(node, "id", "") in names
         return is_one or any(map(is_predicted, ast.iter_child_nodes(node)))
@@ -66,18 +66,12 @@ def _limits(place: Place) -> set[float]:
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
                 names |= {name for each in targets for name in stored(each)} if is_predicted(value) else set()
     for node in nodes:
-        is_reading = any(isinstance(each, ORDERS) for each in getattr(node, "ops", ())) or _name(node) in LIMITS
+        is_reading = any(isinstance(each, ORDERS) for each in getattr(node, "ops", ())) or kind_of(node) in LIMITS
         if is_reading and any(map(is_predicted, ast.iter_child_nodes(node))):
             compared = [each.value for each in ast.iter_child_nodes(node) if isinstance(each, ast.Constant)]
             numbers = {float(each) for each in compared if isinstance(each, int | float)}
-            found |= {LIMITS[_name(node)]} if _name(node) in LIMITS else numbers
+            found |= {LIMITS[kind_of(node)]} if kind_of(node) in LIMITS else numbers
     return found
-
-
-def _name(node: ast.AST) -> str:
-    """Return the name of the function or method that is called; "" of anything but a call."""
-    function = node.func if isinstance(node, ast.Call) else None
-    return getattr(function, "attr", getattr(function, "id", ""))
 
 
 def is_read(place: Place) -> bool:
