@@ -13,7 +13,16 @@ import numpy as np
 from .._types import Data, Tensor
 from ..curvature.objective import Objective
 from ..integration import backend, fit, keras_private
-from ..verdicts.arrays import copied_from, inputs_of, order_of, order_of_numbers, parts_of, runs_of, targets_of
+from ..verdicts.arrays import (
+    copied_from,
+    heaviest_of,
+    inputs_of,
+    order_of,
+    order_of_numbers,
+    parts_of,
+    runs_of,
+    targets_of,
+)
 from ..verdicts.chance import chance_level, least_squares_level, neighbours_levels
 from ..verdicts.fact import Fact
 from ..verdicts.facts import (
@@ -83,7 +92,7 @@ def facts_of(
     for head in heads:
         output = _with_last(head.output, model, calls, outputs[head.place], head.place) if outputs else head.output
         each.append(_of_output(head, output, data, probe, is_own_tried))
-    common: dict[str, Any] = {"has": has, "is_weighted": data[2] is not None, "other": "" if probe is None else PROBE}
+    common: dict[str, Any] = {"has": has, "other": "" if probe is None else PROBE}
     of_all: dict[str, Any] = {"inputs": inputs_of(dict(arrays_of(data[0]))), "start": start}
     of_all |= {"is_trained": bool(model.trainable_variables), "frozen": frozen_in(model)}
     of_all["has_changed_trainable"] = training is not None and training.goes_on_with_old_weights
@@ -138,6 +147,9 @@ def _of_output(head: Head, output: Output, data: Data, probe: Data, is_own_tried
         found |= {"order_read": order_of(labels), "runs_read": runs_of(labels), "commonest_read": parts_of(labels)}
     elif labels is not None and targets.of == "numbers":
         found["order_read"] = order_of_numbers(labels)
+    if data[2] is not None:
+        weights = _only(head.weights_of(data[2])) if targets.places == 1 else None
+        found["heaviest"] = heaviest_of(labels, weights)
     if probe is not None:
         found["other_targets"] = targets_in(head.part_of(probe[1]), output.axes)
     if is_own_tried and labels is not None and output.axes and is_own(head.loss):

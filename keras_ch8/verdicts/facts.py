@@ -406,7 +406,8 @@ class Facts:
         runs_read: Examples in a row with the same label, on average, of the first examples as the training reads them.
         commonest_read: Fraction of the commonest label in each eighth of these examples.
         copied: Part of the inputs that the targets of all examples equal, such as "feature 5"; "" for none.
-        is_weighted: Whether examples or classes have weights.
+        heaviest: Part of the weight of all examples that the class with the most has; NaN where there are no weights,
+            and 0 where that part is not known.
         is_trained: Whether a weight of the model is trainable.
         has_changed_trainable: Whether that was changed since `compile`, which `fit` does not heed.
         own_loss: What a loss of the user's own says.
@@ -443,7 +444,7 @@ class Facts:
     runs_read: float = NAN
     commonest_read: tuple[float, ...] = ()
     copied: str = ""
-    is_weighted: bool = False
+    heaviest: float = NAN
     is_trained: bool = True
     has_changed_trainable: bool = False
     own_loss: OwnLoss = dataclasses.field(default_factory=OwnLoss)

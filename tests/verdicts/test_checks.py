@@ -383,6 +383,9 @@ FURTHER = [
     # rare classes, and numbers of which few differ
     ("one class has nearly all", facts(RARE, change(SIGMOID, loss="mean_squared_error")), "97 %"),
     ("one class has nearly all", facts(RARE, SQUARED), None),
+    ("one class has nearly all", facts(RARE, SIGMOID, heaviest=0.97), "97 % of their weight"),
+    ("one class has nearly all", facts(RARE, SIGMOID, heaviest=0.5), None),
+    ("one class has nearly all", facts(RARE, SIGMOID, heaviest=0.0), None),  # it is not known
     # a recurrent gradient as large as the loss is, or the inputs
     ("gradient through time", through_time(gradient=20.0), None),
     ("gradient through time", through_time(input_rms=50.0), None),
