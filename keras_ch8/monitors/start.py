@@ -48,6 +48,7 @@ from .model_facts import (
     is_weighted,
     overridden_in,
     padding_in,
+    untracked_in,
 )
 from .outputs import Head, heads_of
 from .own_loss import is_own, tried
@@ -252,9 +253,9 @@ def at_start(
     seen: dict[str, Any] = {}
 
     def value(values: list[Tensor], watch: Callable[[Tensor], None]) -> tuple[Tensor, list[Tensor]]:
-        with recording(watched, lambda _: None) as calls:
+        with recording(watched, lambda _: None) as calls, backend.reading() as read:
             found = objective.evaluate(values, states=[layer.moving_mean for layer in norms])
-        seen.update(found._asdict(), calls=list(calls))
+        seen.update(found._asdict(), calls=list(calls), read=read)
         return found.loss, []
 
     theta = [backend.as_tensor(v.value) for v in objective.variables]
@@ -268,7 +269,15 @@ def at_start(
     stored = [(layer, now) for layer, now in zip(norms, seen["states"], strict=True) if now is not None]
     moved = [layer for layer, now in stored if bool(keras.ops.any(keras.ops.not_equal(now, layer.moving_mean)))]
     still_moving = frozen_and_moving(model, [call.layer for call in seen["calls"]], moved, of)
-    start = Start(float(reached), layers, norm, penalty, still_moving, overridden_in(model, moved))
+    start = Start(
+        float(reached),
+        layers,
+        norm,
+        penalty,
+        still_moving,
+        overridden_in(model, moved),
+        untracked_in(model, seen["read"]),
+    )
     return start, calls, outputs
 
 

@@ -327,6 +327,7 @@ class Start:
         penalty: What of the loss these penalties are.
         still_moving: Layers of the model that are frozen, each with what of it a step changes all the same.
         overridden: Layers that it calls with `training=False`, whose batch normalization a step changes all the same.
+        untracked: Part of the weights that the model reads and does not have as its own, likewise as initialized.
     """
 
     loss: float = NAN
@@ -335,6 +336,7 @@ class Start:
     penalty: float = 0.0
     still_moving: tuple[tuple[str, str], ...] = ()
     overridden: tuple[str, ...] = ()
+    untracked: float = 0.0
 
     @property
     def loss_of_predictions(self) -> float:

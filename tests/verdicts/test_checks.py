@@ -253,6 +253,10 @@ CASES = {
     ),
     "trainable changed after compile": (facts(has_changed_trainable=True), facts()),
     "nothing is trained": (facts(is_trained=False), facts()),
+    "weights that the model does not know": (
+        facts(start=change(START, untracked=0.9)),
+        facts(start=change(START, untracked=0.01)),
+    ),
     "frozen as initialized": (facts(frozen=0.6), facts(frozen=0.01)),
     "frozen, and yet it moves": (
         facts(start=change(START, still_moving=(("base", "its batch normalization"),))),
