@@ -29,6 +29,8 @@ of the inputs up to which it is the weights that are too large."""
 ENDED, SOON, EARLY = 0.01, 0.25, 0.5
 """Rate over the peak of its schedule, from which down it is next to nothing; and the parts of the training after which
 it has come there so soon that little can be learned, or early."""
+TENTH = 0.1
+"""Part of the training after which it is too soon for the rate to be less than that part of its peak."""
 FARTHER, FAR = 1.5, 10.0
 """Peak that a schedule would still come to, over the largest rate that the training has."""
 NEAR = 1e-3
@@ -112,11 +114,15 @@ def _grow(facts: Facts) -> bool:
     return len(hidden) > 1 and each and hidden[0].input_rms <= OF_SIZE_1
 
 
-def _ended_after(facts: Facts) -> float:
-    """Return the part of the training after which the rate of its schedule is next to nothing; 1 where it is not."""
+def _ended_after(facts: Facts, part: float = ENDED) -> float:
+    """Return the part of the training after which its rate is below a part of the peak; 1 where it is not."""
     rates = facts.rates
-    felt = [place for place, rate in enumerate(rates, 1) if rate > ENDED * max(rates)]
+    felt = [place for place, rate in enumerate(rates, 1) if rate > part * max(rates)]
     return felt[-1] / len(rates) if felt else 1.0
+
+
+def _ends_soon(facts: Facts) -> bool:
+    return _ended_after(facts) <= SOON or _ended_after(facts, TENTH) <= TENTH
 
 
 def _rises_beyond(facts: Facts) -> float:
@@ -127,6 +133,11 @@ def _rises_beyond(facts: Facts) -> float:
 
 
 def _says_ended(facts: Facts) -> str:
+    if _ended_after(facts) > EARLY:
+        return (
+            f"After {percent(_ended_after(facts, TENTH))} of training, the learning rate is below {percent(TENTH)} of "
+            "its peak."
+        )
     return (
         f"The learning rate schedule ends after {percent(_ended_after(facts))} of training: after that, the learning "
         "rate is almost 0."
@@ -171,8 +182,9 @@ OF_START = (
     Check(
         "a schedule that soon ends",
         "step_too_short",
-        f"The learning rate falls below {percent(ENDED)} of its peak within the first {percent(SOON)} of training",
-        lambda f: _ended_after(f) <= SOON,
+        f"The learning rate falls below {percent(ENDED)} of its peak in {percent(SOON)} of training, or below "
+        f"{percent(TENTH)} in {percent(TENTH)}",
+        _ends_soon,
         _says_ended,
         SPREAD,
         _spread,
