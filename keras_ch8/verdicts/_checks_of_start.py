@@ -3,7 +3,7 @@
 import math
 
 from ._check import CHOSEN, CHOSEN_TO_ACT, FOUND, NO_LAYER, Check, first
-from .code import NEW_START, ORTHOGONAL, SLOWER, SLOWER_FALL, setting
+from .code import COMPILE_ANEW, NEW_START, ORTHOGONAL, SLOWER, SLOWER_FALL, setting
 from .ending import activation_for, code_by, same_end
 from .fact import Fact
 from .facts import Facts, Layer
@@ -90,6 +90,11 @@ def _through_time(facts: Facts) -> Layer:
         if layer.is_recurrent and layer.gradient > IN_TIME * after and layer.gradient > OF_LOSS * loss:
             return layer
     return NO_LAYER
+
+
+def _of_shares(facts: Facts) -> Layer:
+    """Return a hidden layer with a softmax whose outputs go to a layer with weights."""
+    return next((x for x in facts.start.layers if x.name in facts.output.shares_inside), NO_LAYER)
 
 
 def _copied(facts: Facts) -> Layer:
@@ -328,6 +333,18 @@ OF_START = (
         lambda f: f"After {len(f.start.trained) - 1} layers all inputs look alike: the outputs of "
         f"{_last_hidden(f).name} differ by {percent(_last_hidden(f).variation)}.",
         source=FOUND,
+    ),
+    Check(
+        "softmax inside",
+        "bad_scale",
+        "The outputs of a softmax over the units of a hidden layer go to a layer with weights",
+        lambda f: _of_shares(f) is not NO_LAYER,
+        lambda f: f"{_of_shares(f).name}, a hidden layer, ends with softmax: its {_of_shares(f).units} outputs sum to "
+        f"1, and their RMS is {digits(_of_shares(f).signal)}.",
+        "Use ReLU in hidden layers, and softmax only in the last layer.",
+        lambda f: f'model.get_layer("{_of_shares(f).name}").activation = keras.activations.relu\n{COMPILE_ANEW}',
+        expects="The loss should fall faster.",
+        then="Normalize before the next layer: `keras_ch8.layers.BatchNormalization`.",
     ),
     Check(
         "weights too large",

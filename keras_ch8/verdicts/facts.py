@@ -205,6 +205,7 @@ class Output:
         hides_logits: Whether the output carries the logits that Keras's losses take in its place.
         before: Name of the activation before one that is a layer alone, with no sign changed between; "" of others.
         before_at: The place of the layer of that in `model.layers`, from the end; 0 where it is not known.
+        shares_inside: Names of the layers before it that end with a softmax over their units, for a layer with weights.
         noise: Name of the class of a layer that changes what it is given at random in training, at the end or right
             before an activation alone; "" without.
         noise_at: Its place, likewise.
@@ -238,6 +239,7 @@ class Output:
     hides_logits: bool = False
     before: str = ""
     before_at: int = 0
+    shares_inside: tuple[str, ...] = ()
     noise: str = ""
     noise_at: int = 0
     replaced: int = -1

@@ -291,6 +291,10 @@ CASES = {
         facts(start=change(START, layers=(DENSE, change(DENSE, variation=1e-4), LAST))),
         facts(start=change(START, layers=(change(DENSE, variation=1e-4), LAST))),
     ),
+    "softmax inside": (
+        facts(FOUR, change(SOFTMAX, shares_inside=("hidden",))),
+        facts(FOUR, change(SOFTMAX, shares_inside=("attention",))),
+    ),
     "weights too large": (grown(3.0), grown(1.2)),
     "many equal rows": (validated(equal_rows=0.2), validated(equal_rows=0.2, rows_are_few=True)),
     "equal rows": (validated(equal_rows=0.07), validated(equal_rows=0.04)),
