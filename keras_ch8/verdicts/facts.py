@@ -364,6 +364,7 @@ class OwnLoss:
         falls_without_end: Whether the loss of numbers falls below that of the right ones the farther they are away.
         unread: A label whose examples have no influence on the loss, whatever is predicted for them; NaN without one.
         written: How labels are written with which they would have, as `Targets.of` says it.
+        is_linear: Whether the loss of the probabilities of three or more classes is linear in them.
         breaks: `"loss"` or `"gradient of the loss"`, which a prediction of 0 or 1 breaks, and clipping mends; or "".
         breaks_at: At which of the two: `"0"`, `"1"` or `"0 or 1"`.
         same_as: The loss of Keras that such a loss is otherwise; "" of others.
@@ -377,6 +378,7 @@ class OwnLoss:
     falls_without_end: bool = False
     unread: float = NAN
     written: str = ""
+    is_linear: bool = False
     breaks: str = ""
     breaks_at: str = ""
     same_as: str = ""

@@ -243,6 +243,10 @@ CASES = {
         facts(change(NUMBERS, smallest=0.06, negative=0.5), change(SQUARED, loss="mean_absolute_percentage_error")),
         facts(change(NUMBERS, smallest=0.2, negative=0.0), change(SQUARED, loss="mean_absolute_percentage_error")),
     ),
+    "a loss that is linear": (
+        facts(ONE_HOT, OF_ROWS, own_loss=OwnLoss(0.2, 14.0, 14.5, is_linear=True)),
+        facts(ONE_HOT, OF_ROWS, own_loss=OwnLoss(0.2, 14.0, 14.5)),
+    ),
     "a loss that rewards errors": (
         facts(own_loss=OwnLoss(-0.1, -2.0, -0.7)),
         facts(own_loss=OwnLoss(0.1, 2.0, 0.7)),
