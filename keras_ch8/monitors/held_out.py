@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import _batches
 from .._types import Data
-from ..verdicts.arrays import equal_rows, inputs_of, targets_of, unseen_of
+from ..verdicts.arrays import equal_rows, inputs_of, labels_of, targets_of, unseen_of
 from ..verdicts.chance import chance_level
 from ..verdicts.facts import NAN, Output
 
@@ -109,8 +109,9 @@ def first_given(arguments: Mapping[str, Any], examples: int) -> Data:
     else:
         return None
     x, y, weight = keras.tree.map_structure(_as_keras_reads, data)
-    if weight is None and arguments.get("class_weight") is not None:
-        weight = np.ones(_batches.examples_of(x), "float32")  # so that nothing is said of a loss without weights
+    of_class = arguments.get("class_weight")
+    if weight is None and of_class is not None and isinstance(y, np.ndarray):
+        weight = np.array([of_class.get(int(label), 1.0) for label in np.nan_to_num(labels_of(y)).ravel()], "float32")
     return x, y, weight
 
 

@@ -81,6 +81,7 @@ def end_of(model: keras.Model, units: int, place: int = 0) -> dict[str, Any]:
         "limits": _limits_of(last),
         "before": _activation_of(other),
         "before_at": layers.index(other) + 1 if other in layers else 0,
+        "shares_inside": () if has_others else tuple(_shares_inside([operation for operation, _ in made])),
         "noise": type(noise).__name__ if noise else "",
         "noise_at": layers.index(noise) + 1 if noise in layers else 0,
         "can_be_set": can_be_set,
@@ -117,6 +118,22 @@ def _replaced(layers: list[Any], operations: list[Any]) -> int:
             is_behind = layer is operation and isinstance(layer, (LAYERS.RNN, LAYERS.Bidirectional, *POOLING))
             return place if place or is_behind else -1
     return -1
+
+
+def _shares_inside(operations: list[Any]) -> Iterator[str]:
+    """Yield the names of the layers that end with a softmax over their units, which a layer with weights is given.
+
+    What gives an output of its own, or is multiplied, is no such layer: the operations follow one another.
+
+    Args:
+        operations: Those that have given an output, the last first.
+    """
+    has_weights = False
+    for operation in operations:
+        if has_weights and isinstance(operation, LIKE_DENSE) and _activation_of(operation) == "softmax":
+            yield operation.name
+        if not isinstance(operation, (LAYERS.Dropout, LAYERS.BatchNormalization, *OF_SHAPE, *POOLING)):
+            has_weights = isinstance(operation, LIKE_DENSE)
 
 
 def _outputs_of(model: keras.Model) -> list[Tensor]:

@@ -204,6 +204,21 @@ def overridden_in(model: keras.Model, moved: Sequence[Any]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def untracked_in(model: keras.Model, read: Sequence[Any]) -> float:
+    """Return the part of the weights read that a model does not have, of matrices beside biases that are all 0.
+
+    Args:
+        model: The model.
+        read: The trainable variables of the backend that a call of it has read.
+    """
+    known = {id(variable.value) for variable in model.variables}
+    others = [variable for variable in read if id(variable) not in known]
+    if any(len(variable.shape) == 1 and bool(keras.ops.any(variable)) for variable in others):
+        return 0.0  # they were trained before
+    entries = [sum(int(np.prod(v.shape)) for v in some) for some in (others, model.variables)]
+    return entries[0] / max(1, sum(entries))
+
+
 def _as_initialized(model: keras.Model, rests: Callable[[Any], Any]) -> float:
     """Return the part of the weights of a model that are in layers that rest and have biases that are all 0."""
     resting = [leaf for leaf in keras_private.leaves_of(model) if leaf.weights and rests(leaf)]

@@ -70,7 +70,7 @@ def tried(loss: Callable[..., Any], y: np.ndarray, targets: Targets, output: Out
         return np.isfinite(keras.ops.convert_to_numpy(value)), np.isfinite(keras.ops.convert_to_numpy(slope))
 
     found = OwnLoss()
-    for more in (partial(_compared, at), partial(_read, at), partial(_at_ends, at, finite)):
+    for more in (partial(_compared, at), partial(_read, at), partial(_along, at), partial(_at_ends, at, finite)):
         with contextlib.suppress(Exception), np.errstate(all="ignore"):
             found = more(y, targets, output, found)
     return found
@@ -144,6 +144,18 @@ def _read(at: Callable[..., float], y: np.ndarray, targets: Targets, output: Out
             if would and least >= -SAME:
                 return dataclasses.replace(known, unread=float(label), written=written)
     return known
+
+
+def _along(at: Callable[..., float], y: np.ndarray, targets: Targets, output: Output, known: OwnLoss) -> OwnLoss:
+    """Return the same with whether the loss of the probabilities of several classes is linear in them."""
+    units, of_classes = output.units, _are_classes(y, targets, output.units)
+    if output.activation != "softmax" or units < 3 or not (of_classes or (targets.of == "one-hot")):
+        return known
+    shape = (3, *y.shape[:-1])
+    one, other, third = np.random.default_rng(0).dirichlet(np.ones(units), shape).astype("float32")
+    ends, between = at(y, one) + at(y, other), 2 * at(y, (one + other) / 2)
+    changes = abs(at(y, one) - at(y, third)) + abs(at(y, other) - at(y, third))
+    return dataclasses.replace(known, is_linear=bool(abs(ends - between) <= SAME_LOSS * abs(ends) < changes))
 
 
 def _influence(at: Callable[..., float], y: np.ndarray, which: np.ndarray, rows: np.ndarray) -> tuple[bool, float]:

@@ -13,7 +13,16 @@ import numpy as np
 from .._types import Data, Tensor
 from ..curvature.objective import Objective
 from ..integration import backend, fit, keras_private
-from ..verdicts.arrays import copied_from, inputs_of, order_of, order_of_numbers, parts_of, runs_of, targets_of
+from ..verdicts.arrays import (
+    copied_from,
+    heaviest_of,
+    inputs_of,
+    order_of,
+    order_of_numbers,
+    parts_of,
+    runs_of,
+    targets_of,
+)
 from ..verdicts.chance import chance_level, least_squares_level, neighbours_levels
 from ..verdicts.fact import Fact
 from ..verdicts.facts import (
@@ -39,6 +48,7 @@ from .model_facts import (
     is_weighted,
     overridden_in,
     padding_in,
+    untracked_in,
 )
 from .outputs import Head, heads_of
 from .own_loss import is_own, tried
@@ -83,7 +93,7 @@ def facts_of(
     for head in heads:
         output = _with_last(head.output, model, calls, outputs[head.place], head.place) if outputs else head.output
         each.append(_of_output(head, output, data, probe, is_own_tried))
-    common: dict[str, Any] = {"has": has, "is_weighted": data[2] is not None, "other": "" if probe is None else PROBE}
+    common: dict[str, Any] = {"has": has, "other": "" if probe is None else PROBE}
     of_all: dict[str, Any] = {"inputs": inputs_of(dict(arrays_of(data[0]))), "start": start}
     of_all |= {"is_trained": bool(model.trainable_variables), "frozen": frozen_in(model)}
     of_all["has_changed_trainable"] = training is not None and training.goes_on_with_old_weights
@@ -138,6 +148,9 @@ def _of_output(head: Head, output: Output, data: Data, probe: Data, is_own_tried
         found |= {"order_read": order_of(labels), "runs_read": runs_of(labels), "commonest_read": parts_of(labels)}
     elif labels is not None and targets.of == "numbers":
         found["order_read"] = order_of_numbers(labels)
+    if data[2] is not None:
+        weights = _only(head.weights_of(data[2])) if targets.places == 1 else None
+        found["heaviest"] = heaviest_of(labels, weights)
     if probe is not None:
         found["other_targets"] = targets_in(head.part_of(probe[1]), output.axes)
     if is_own_tried and labels is not None and output.axes and is_own(head.loss):
@@ -240,9 +253,9 @@ def at_start(
     seen: dict[str, Any] = {}
 
     def value(values: list[Tensor], watch: Callable[[Tensor], None]) -> tuple[Tensor, list[Tensor]]:
-        with recording(watched, lambda _: None) as calls:
+        with recording(watched, lambda _: None) as calls, backend.reading() as read:
             found = objective.evaluate(values, states=[layer.moving_mean for layer in norms])
-        seen.update(found._asdict(), calls=list(calls))
+        seen.update(found._asdict(), calls=list(calls), read=read)
         return found.loss, []
 
     theta = [backend.as_tensor(v.value) for v in objective.variables]
@@ -256,7 +269,15 @@ def at_start(
     stored = [(layer, now) for layer, now in zip(norms, seen["states"], strict=True) if now is not None]
     moved = [layer for layer, now in stored if bool(keras.ops.any(keras.ops.not_equal(now, layer.moving_mean)))]
     still_moving = frozen_and_moving(model, [call.layer for call in seen["calls"]], moved, of)
-    start = Start(float(reached), layers, norm, penalty, still_moving, overridden_in(model, moved))
+    start = Start(
+        float(reached),
+        layers,
+        norm,
+        penalty,
+        still_moving,
+        overridden_in(model, moved),
+        untracked_in(model, seen["read"]),
+    )
     return start, calls, outputs
 
 

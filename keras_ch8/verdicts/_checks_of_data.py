@@ -1,5 +1,7 @@
 """Checks of labels, and of all examples together."""
 
+import math
+
 from ._check import (
     CHOSEN,
     CHOSEN_TO_ACT,
@@ -317,13 +319,14 @@ OF_ALL = (
     Check(
         "one class has nearly all",
         "imbalance",
-        "One class has at least 93 % of the examples, and neither `class_weight` nor `sample_weight` is set",
+        "One class has at least 93 % of the examples, and by `class_weight` and `sample_weight`, too",
         lambda f: f.targets.of in ("0 and 1", "classes", "one-hot") and 0.93 <= f.targets.commonest < 1
         and (f.output.loss in CROSS_ENTROPIES
              or (f.output.loss in SIZES_OF_CLASSES and f.output.activation in PROBABILITIES))
-        and f.targets.examples >= 100 and not f.is_weighted,
-        lambda f: f"One class has {percent(f.targets.commonest)} of the examples: a model that always predicts it "
-        "reaches a high accuracy.",
+        and f.targets.examples >= 100 and not f.heaviest < 0.93,
+        lambda f: f"One class has {percent(f.targets.commonest)} of the examples"
+        + ("" if math.isnan(f.heaviest) else f", and one has {percent(f.heaviest)} of their weight")
+        + ": a model that always predicts it reaches a high accuracy.",
         lambda f: "Give rare classes more weight with `sample_weight`, in the shape of the targets: `class_weight` "
         "needs one label per example." if f.targets.places > 1 else "",
         lambda f: f"{NUMPY}labels, counts = np.unique({_labels(f.targets)}, "

@@ -34,6 +34,19 @@ OF_FROZEN = (
         then="Add a layer with weights, such as `keras.layers.Dense`.",
     ),
     Check(
+        "weights that the model does not know",
+        "no_gradient",
+        f"Trainable variables that the model reads, at least {percent(FROZEN)} of the weights, are not among its "
+        "weights, and all biases among them are 0",
+        lambda f: f.start.untracked >= FROZEN,
+        lambda f: f"{percent(f.start.untracked)} of the weights are unknown to Keras, so no step trains them: they are "
+        "not in `model.weights`.",
+        "Create weights with `self.add_weight` instead of `tf.Variable`, and keep layers as attributes of the layer or "
+        "model that calls them.",
+        expects="`model.summary()` should count these weights, and the loss should fall further.",
+        then="Collect the variables in `__init__` or `build`, not in objects that are no layers.",
+    ),
+    Check(
         "frozen as initialized",
         "no_gradient",
         f"Frozen layers hold at least {percent(FROZEN)} of the weights and look untrained: all their biases are 0",

@@ -161,6 +161,18 @@ OF_OWN_LOSS = (
         then="Use `keras.losses.MeanAbsoluteError`: a percentage error is meaningless for targets near 0.",
     ),
     Check(
+        "a loss that is linear",
+        "wrong_loss",
+        "Your loss is linear in the probabilities that a softmax gives for three or more classes",
+        lambda f: f.own_loss.is_linear and f.own_loss.of_truth < f.own_loss.of_opposite,
+        lambda f: f"Your loss is linear in the {f.output.units} probabilities of the softmax, so it has almost no "
+        "gradient where they are wrong.",
+        "Take the logarithm of the predictions, not of the targets: Keras's losses expect `y_true` first, then "
+        "`y_pred`.",
+        source="Zhang and Sabuncu (2018), section 3",
+        then="Use `keras.losses.CategoricalCrossentropy`.",
+    ),
+    Check(
         "a loss that rewards errors",
         "wrong_loss",
         "Your loss is higher for correct predictions than for wrong or constant ones, or falls without limit as the "

@@ -3,7 +3,7 @@
 import math
 
 from ._check import CHOSEN, CHOSEN_TO_ACT, FOUND, NO_LAYER, Check, first
-from .code import NEW_START, ORTHOGONAL, SLOWER, SLOWER_FALL, setting
+from .code import COMPILE_ANEW, NEW_START, ORTHOGONAL, SLOWER, SLOWER_FALL, setting
 from .ending import activation_for, code_by, same_end
 from .fact import Fact
 from .facts import Facts, Layer
@@ -29,6 +29,8 @@ of the inputs up to which it is the weights that are too large."""
 ENDED, SOON, EARLY = 0.01, 0.25, 0.5
 """Rate over the peak of its schedule, from which down it is next to nothing; and the parts of the training after which
 it has come there so soon that little can be learned, or early."""
+TENTH = 0.1
+"""Part of the training after which it is too soon for the rate to be less than that part of its peak."""
 FARTHER, FAR = 1.5, 10.0
 """Peak that a schedule would still come to, over the largest rate that the training has."""
 NEAR = 1e-3
@@ -90,6 +92,11 @@ def _through_time(facts: Facts) -> Layer:
     return NO_LAYER
 
 
+def _of_shares(facts: Facts) -> Layer:
+    """Return a hidden layer with a softmax whose outputs go to a layer with weights."""
+    return next((x for x in facts.start.layers if x.name in facts.output.shares_inside), NO_LAYER)
+
+
 def _copied(facts: Facts) -> Layer:
     """Return a hidden layer whose units are all equal."""
     last = facts.start.trained[-1:]
@@ -112,11 +119,15 @@ def _grow(facts: Facts) -> bool:
     return len(hidden) > 1 and each and hidden[0].input_rms <= OF_SIZE_1
 
 
-def _ended_after(facts: Facts) -> float:
-    """Return the part of the training after which the rate of its schedule is next to nothing; 1 where it is not."""
+def _ended_after(facts: Facts, part: float = ENDED) -> float:
+    """Return the part of the training after which its rate is below a part of the peak; 1 where it is not."""
     rates = facts.rates
-    felt = [place for place, rate in enumerate(rates, 1) if rate > ENDED * max(rates)]
+    felt = [place for place, rate in enumerate(rates, 1) if rate > part * max(rates)]
     return felt[-1] / len(rates) if felt else 1.0
+
+
+def _ends_soon(facts: Facts) -> bool:
+    return _ended_after(facts) <= SOON or _ended_after(facts, TENTH) <= TENTH
 
 
 def _rises_beyond(facts: Facts) -> float:
@@ -127,6 +138,11 @@ def _rises_beyond(facts: Facts) -> float:
 
 
 def _says_ended(facts: Facts) -> str:
+    if _ended_after(facts) > EARLY:
+        return (
+            f"After {percent(_ended_after(facts, TENTH))} of training, the learning rate is below {percent(TENTH)} of "
+            "its peak."
+        )
     return (
         f"The learning rate schedule ends after {percent(_ended_after(facts))} of training: after that, the learning "
         "rate is almost 0."
@@ -171,8 +187,9 @@ OF_START = (
     Check(
         "a schedule that soon ends",
         "step_too_short",
-        f"The learning rate falls below {percent(ENDED)} of its peak within the first {percent(SOON)} of training",
-        lambda f: _ended_after(f) <= SOON,
+        f"The learning rate falls below {percent(ENDED)} of its peak in {percent(SOON)} of training, or below "
+        f"{percent(TENTH)} in {percent(TENTH)}",
+        _ends_soon,
         _says_ended,
         SPREAD,
         _spread,
@@ -316,6 +333,18 @@ OF_START = (
         lambda f: f"After {len(f.start.trained) - 1} layers all inputs look alike: the outputs of "
         f"{_last_hidden(f).name} differ by {percent(_last_hidden(f).variation)}.",
         source=FOUND,
+    ),
+    Check(
+        "softmax inside",
+        "bad_scale",
+        "The outputs of a softmax over the units of a hidden layer go to a layer with weights",
+        lambda f: _of_shares(f) is not NO_LAYER,
+        lambda f: f"{_of_shares(f).name}, a hidden layer, ends with softmax: its {_of_shares(f).units} outputs sum to "
+        f"1, and their RMS is {digits(_of_shares(f).signal)}.",
+        "Use ReLU in hidden layers, and softmax only in the last layer.",
+        lambda f: f'model.get_layer("{_of_shares(f).name}").activation = keras.activations.relu\n{COMPILE_ANEW}',
+        expects="The loss should fall faster.",
+        then="Normalize before the next layer: `keras_ch8.layers.BatchNormalization`.",
     ),
     Check(
         "weights too large",

@@ -277,7 +277,7 @@ def copied_from(x: np.ndarray, y: np.ndarray, is_sequence: bool) -> str:
 
 def unseen_of(y: np.ndarray, other: np.ndarray) -> float:
     """Return the fraction of other labels that are not among some; NaN where these are no classes."""
-    labels, others = (_labels(a) for a in (y, other))
+    labels, others = (labels_of(a) for a in (y, other))
     is_known = labels.ndim == others.ndim == 1 and len(labels) and len(others)
     classes = np.unique(labels) if is_known else labels
     if not is_known or not 2 <= len(classes) <= len(labels) / 4:
@@ -287,7 +287,7 @@ def unseen_of(y: np.ndarray, other: np.ndarray) -> float:
 
 def order_of(y: np.ndarray) -> float:
     """Return the runs of equal labels over the number of classes; NaN where these are no classes."""
-    labels = _labels(y)
+    labels = labels_of(y)
     classes = len(np.unique(labels))
     if labels.ndim != 1 or classes < 2 or classes > len(labels) / 4:
         return NAN
@@ -304,18 +304,28 @@ def order_of_numbers(y: np.ndarray) -> float:
 
 def runs_of(y: np.ndarray) -> float:
     """Return how many examples in a row have the same label, on average; NaN where labels have several axes."""
-    labels = _labels(y)
+    labels = labels_of(y)
     return len(labels) / _runs(labels) if labels.ndim == 1 and len(labels) else NAN
 
 
 def parts_of(y: np.ndarray) -> tuple[float, ...]:
     """Return the fraction of the commonest label in each eighth of the examples; nothing of fewer."""
-    labels = _labels(y)
+    labels = labels_of(y)
     parts = np.array_split(labels, PARTS) if labels.ndim == 1 and len(labels) >= PARTS else ()
     return tuple(float(np.unique(part, return_counts=True)[1].max() / len(part)) for part in parts)
 
 
-def _labels(y: np.ndarray) -> np.ndarray:
+def heaviest_of(y: np.ndarray | None, weights: np.ndarray | None) -> float:
+    """Return the part of the weight of all examples that the label with the most has; 0 where it is not known."""
+    labels = np.zeros(0) if y is None or not y.ndim else labels_of(y)
+    if weights is None or labels.ndim != 1 or weights.size != len(labels) or not weights.sum() > 0:
+        return 0.0
+    shares = np.bincount(np.unique(labels, return_inverse=True)[1], weights.ravel().astype("float64"))
+    return float(shares.max() / shares.sum())
+
+
+def labels_of(y: np.ndarray) -> np.ndarray:
+    """Return the labels of examples, of one-hot rows their places."""
     rows = np.asarray(y)
     return rows.argmax(axis=-1) if rows.ndim > 1 and rows.shape[-1] > 1 else rows.reshape(len(rows), -1)[:, 0]
 

@@ -205,6 +205,7 @@ class Output:
         hides_logits: Whether the output carries the logits that Keras's losses take in its place.
         before: Name of the activation before one that is a layer alone, with no sign changed between; "" of others.
         before_at: The place of the layer of that in `model.layers`, from the end; 0 where it is not known.
+        shares_inside: Names of the layers before it that end with a softmax over their units, for a layer with weights.
         noise: Name of the class of a layer that changes what it is given at random in training, at the end or right
             before an activation alone; "" without.
         noise_at: Its place, likewise.
@@ -239,6 +240,7 @@ class Output:
     hides_logits: bool = False
     before: str = ""
     before_at: int = 0
+    shares_inside: tuple[str, ...] = ()
     noise: str = ""
     noise_at: int = 0
     replaced: int = -1
@@ -329,6 +331,7 @@ class Start:
         penalty: What of the loss these penalties are.
         still_moving: Layers of the model that are frozen, each with what of it a step changes all the same.
         overridden: Layers that it calls with `training=False`, whose batch normalization a step changes all the same.
+        untracked: Part of the weights that the model reads and does not have as its own, likewise as initialized.
     """
 
     loss: float = NAN
@@ -337,6 +340,7 @@ class Start:
     penalty: float = 0.0
     still_moving: tuple[tuple[str, str], ...] = ()
     overridden: tuple[str, ...] = ()
+    untracked: float = 0.0
 
     @property
     def loss_of_predictions(self) -> float:
@@ -362,6 +366,7 @@ class OwnLoss:
         falls_without_end: Whether the loss of numbers falls below that of the right ones the farther they are away.
         unread: A label whose examples have no influence on the loss, whatever is predicted for them; NaN without one.
         written: How labels are written with which they would have, as `Targets.of` says it.
+        is_linear: Whether the loss of the probabilities of three or more classes is linear in them.
         breaks: `"loss"` or `"gradient of the loss"`, which a prediction of 0 or 1 breaks, and clipping mends; or "".
         breaks_at: At which of the two: `"0"`, `"1"` or `"0 or 1"`.
         same_as: The loss of Keras that such a loss is otherwise; "" of others.
@@ -375,6 +380,7 @@ class OwnLoss:
     falls_without_end: bool = False
     unread: float = NAN
     written: str = ""
+    is_linear: bool = False
     breaks: str = ""
     breaks_at: str = ""
     same_as: str = ""
@@ -408,7 +414,8 @@ class Facts:
         runs_read: Examples in a row with the same label, on average, of the first examples as the training reads them.
         commonest_read: Fraction of the commonest label in each eighth of these examples.
         copied: Part of the inputs that the targets of all examples equal, such as "feature 5"; "" for none.
-        is_weighted: Whether examples or classes have weights.
+        heaviest: Part of the weight of all examples that the class with the most has; NaN where there are no weights,
+            and 0 where that part is not known.
         is_trained: Whether a weight of the model is trainable.
         has_changed_trainable: Whether that was changed since `compile`, which `fit` does not heed.
         own_loss: What a loss of the user's own says.
@@ -445,7 +452,7 @@ class Facts:
     runs_read: float = NAN
     commonest_read: tuple[float, ...] = ()
     copied: str = ""
-    is_weighted: bool = False
+    heaviest: float = NAN
     is_trained: bool = True
     has_changed_trainable: bool = False
     own_loss: OwnLoss = dataclasses.field(default_factory=OwnLoss)

@@ -6,8 +6,11 @@ import pytest
 from keras import layers, ops
 
 import keras_ch8
+from keras_ch8.monitors.own_loss import tried
 from keras_ch8.monitors.start import facts_of
+from keras_ch8.verdicts.arrays import targets_of
 from keras_ch8.verdicts.checks import claims_of
+from keras_ch8.verdicts.facts import Output
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(64, 4)).astype("float32")
@@ -231,3 +234,19 @@ def test_what_the_cure_of_such_a_loss_does_keeps_the_training_finite(loss, cure)
 
 def test_a_loss_that_clipping_does_not_mend_is_not_told_to_clip():
     assert said(lambda y, p: ops.mean((y - p) ** 2 + ops.sqrt(p - 0.01)), BINARY, 1, "sigmoid") == {}
+
+
+@pytest.mark.parametrize(
+    "loss, expected",
+    [
+        (lambda y, p: keras.losses.categorical_crossentropy(p, y), True),
+        (lambda y, p: keras.ops.mean(keras.ops.abs(y - p), axis=-1), True),
+        (lambda y, p: keras.losses.categorical_crossentropy(y, p), False),
+        (lambda y, p: keras.ops.sum(keras.ops.square(y - p), axis=-1), False),
+        (lambda y, p: 0.0 * keras.ops.sum(p, axis=-1), False),
+    ],
+)
+def test_a_loss_that_is_linear_in_probabilities_is_told(loss, expected):
+    y = np.eye(4, dtype="float32")[np.arange(64) % 4]
+    output = Output("last", "softmax", 4, "")
+    assert tried(loss, y, targets_of(y, 2), output, 2).is_linear is expected

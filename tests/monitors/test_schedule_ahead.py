@@ -37,6 +37,8 @@ def told(rate, batches=400, **options):
         (lambda: SCHEDULES.ExponentialDecay(0.1, 400, 0.1), []),
         (lambda: SCHEDULES.ExponentialDecay(0.1, 10, 0.5), [("step_too_short", "act")]),
         (lambda: SCHEDULES.PiecewiseConstantDecay([200, 300], [0.1, 0.01, 0.001]), []),
+        (lambda: SCHEDULES.InverseTimeDecay(0.1, 1, 0.5), [("step_too_short", "act")]),  # counted in epochs
+        (lambda: SCHEDULES.InverseTimeDecay(0.1, 40, 0.5), []),
         (lambda: SCHEDULES.CosineDecay(0.0, 360, warmup_target=0.1, warmup_steps=40), []),
         (lambda: SCHEDULES.CosineDecay(0.0, 400, warmup_target=0.1, warmup_steps=800), [("step_too_short", "watch")]),
         (lambda: SCHEDULES.CosineDecay(0.0, 400, warmup_target=0.1, warmup_steps=9000), [("step_too_short", "act")]),

@@ -3,8 +3,10 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers, ops
 
+from keras_ch8.monitors.model_end import end_of
 from keras_ch8.monitors.start import facts_of
 
 RNG = np.random.default_rng(0)
@@ -173,3 +175,59 @@ def test_of_a_weighted_training_the_best_constant_is_that_of_what_is_trained_on(
     assert facts_of(model, (X, y, weights), probe=(X, y, weights))[0].chance == alone > 0
     assert np.isnan(facts_of(model, (X, y, weights), probe=(X, y, None))[0].chance)
     assert 0 < facts_of(model, (X, y, None), probe=(X, y, None))[0].chance != alone
+
+
+class Projection(keras.layers.Layer):
+    """A layer that keeps its kernel where Keras does not see it, or as Keras does."""
+
+    def __init__(self, is_known):
+        super().__init__()
+        self.is_known = is_known
+
+    def build(self, shape):
+        size = (shape[-1], 8)
+        self.kernel = self.add_weight(shape=size) if self.is_known else tf.Variable(tf.random.normal(size))
+
+    def call(self, x):
+        return keras.ops.tanh(keras.ops.matmul(x, self.kernel))
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_variables_that_the_model_reads_and_does_not_have_are_told(is_known):
+    model = keras.Sequential([keras.Input((6,)), Projection(is_known), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    facts, failed = facts_of(model, (X, X[:, :1], None))
+    assert failed is None
+    assert facts.start.untracked == pytest.approx(0.0 if is_known else 48 / 57)
+
+
+def test_a_frozen_layer_and_one_that_was_trained_before_are_no_such_variables():
+    frozen = keras.layers.Dense(4, trainable=False)
+    trained = keras.Sequential([keras.Input((6,)), keras.layers.Dense(4, bias_initializer="ones")])
+    model = keras.Sequential(
+        [keras.Input((6,)), frozen, keras.layers.Lambda(lambda x: trained(x)), keras.layers.Dense(1)]
+    )
+    model.compile("sgd", "mse")
+    assert facts_of(model, (X, X[:, :1], None))[0].start.untracked == 0.0
+
+
+def test_a_softmax_whose_outputs_go_to_a_layer_with_weights_is_inside_and_a_gate_is_not():
+    def ending(gated):
+        x = keras.Input((8, 8, 1))
+        hidden = keras.layers.Conv2D(8, 3, activation="softmax", name="shares")(x)
+        hidden = keras.layers.Multiply()([hidden, keras.layers.Conv2D(8, 3)(x)]) if gated else hidden
+        hidden = keras.layers.Flatten()(keras.layers.MaxPooling2D()(hidden))
+        model = keras.Model(x, keras.layers.Dense(3, activation="softmax")(hidden))
+        return end_of(model, 3)["shares_inside"]
+
+    assert ending(False) == ("shares",)
+    assert ending(True) == ()
+
+
+@pytest.mark.parametrize("weights, heaviest", [(None, np.nan), ([1, 1], 0.75), ([1, 3], 0.5)])
+def test_the_weight_of_the_class_with_the_most_is_that_of_its_examples(weights, heaviest):
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(1, activation="sigmoid")])
+    model.compile("sgd", "binary_crossentropy")
+    labels = (np.arange(len(X)) % 4 == 0).astype("float32")
+    of_each = None if weights is None else np.where(labels, weights[1], weights[0]).astype("float32")
+    assert facts_of(model, (X, labels, of_each))[0].heaviest == pytest.approx(heaviest, nan_ok=True)

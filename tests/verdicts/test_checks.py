@@ -243,6 +243,10 @@ CASES = {
         facts(change(NUMBERS, smallest=0.06, negative=0.5), change(SQUARED, loss="mean_absolute_percentage_error")),
         facts(change(NUMBERS, smallest=0.2, negative=0.0), change(SQUARED, loss="mean_absolute_percentage_error")),
     ),
+    "a loss that is linear": (
+        facts(ONE_HOT, OF_ROWS, own_loss=OwnLoss(0.2, 14.0, 14.5, is_linear=True)),
+        facts(ONE_HOT, OF_ROWS, own_loss=OwnLoss(0.2, 14.0, 14.5)),
+    ),
     "a loss that rewards errors": (
         facts(own_loss=OwnLoss(-0.1, -2.0, -0.7)),
         facts(own_loss=OwnLoss(0.1, 2.0, 0.7)),
@@ -253,6 +257,10 @@ CASES = {
     ),
     "trainable changed after compile": (facts(has_changed_trainable=True), facts()),
     "nothing is trained": (facts(is_trained=False), facts()),
+    "weights that the model does not know": (
+        facts(start=change(START, untracked=0.9)),
+        facts(start=change(START, untracked=0.01)),
+    ),
     "frozen as initialized": (facts(frozen=0.6), facts(frozen=0.01)),
     "frozen, and yet it moves": (
         facts(start=change(START, still_moving=(("base", "its batch normalization"),))),
@@ -286,6 +294,10 @@ CASES = {
     "faded examples": (
         facts(start=change(START, layers=(DENSE, change(DENSE, variation=1e-4), LAST))),
         facts(start=change(START, layers=(change(DENSE, variation=1e-4), LAST))),
+    ),
+    "softmax inside": (
+        facts(FOUR, change(SOFTMAX, shares_inside=("hidden",))),
+        facts(FOUR, change(SOFTMAX, shares_inside=("attention",))),
     ),
     "weights too large": (grown(3.0), grown(1.2)),
     "many equal rows": (validated(equal_rows=0.2), validated(equal_rows=0.2, rows_are_few=True)),
@@ -383,6 +395,9 @@ FURTHER = [
     # rare classes, and numbers of which few differ
     ("one class has nearly all", facts(RARE, change(SIGMOID, loss="mean_squared_error")), "97 %"),
     ("one class has nearly all", facts(RARE, SQUARED), None),
+    ("one class has nearly all", facts(RARE, SIGMOID, heaviest=0.97), "97 % of their weight"),
+    ("one class has nearly all", facts(RARE, SIGMOID, heaviest=0.5), None),
+    ("one class has nearly all", facts(RARE, SIGMOID, heaviest=0.0), None),  # it is not known
     # a recurrent gradient as large as the loss is, or the inputs
     ("gradient through time", through_time(gradient=20.0), None),
     ("gradient through time", through_time(input_rms=50.0), None),

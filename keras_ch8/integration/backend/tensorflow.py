@@ -1,7 +1,7 @@
 """Most of what the suite asks of TensorFlow: tensors, variables, sparse gradients, bit patterns, derivatives."""
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -316,6 +316,15 @@ def value_and_gradients(function: Callable[..., tuple[Any, list[Any]]], values: 
     for gradient, source in zip(dense, sources, strict=True):
         gradient.set_shape(source.shape)  # that of an embedding has lost its own
     return value, dense
+
+
+@contextlib.contextmanager
+def reading() -> Iterator[list[tf.Variable]]:
+    """Yield a list that gets, after the block, the trainable variables of TensorFlow that were read in it."""
+    read: list[tf.Variable] = []
+    with tf.GradientTape() as tape:
+        yield read
+    read += tape.watched_variables()
 
 
 def value_and_gradient(function: Callable[[Any], Any], x: Tensor) -> tuple[tf.Tensor, tf.Tensor]:
