@@ -319,7 +319,7 @@ OF_ALL = (
     Check(
         "one class has nearly all",
         "imbalance",
-        "One class has at least 93 % of the examples, and by `class_weight` and `sample_weight`, too",
+        "One class has at least 93 % of the examples, even after `class_weight` and `sample_weight`",
         lambda f: f.targets.of in ("0 and 1", "classes", "one-hot") and 0.93 <= f.targets.commonest < 1
         and (f.output.loss in CROSS_ENTROPIES
              or (f.output.loss in SIZES_OF_CLASSES and f.output.activation in PROBABILITIES))
