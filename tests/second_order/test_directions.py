@@ -38,14 +38,14 @@ def test_all_betas_are_one_on_a_quadratic_with_exact_searches():
             np.testing.assert_allclose(points[k].x.numpy(), x, rtol=1e-10, atol=1e-10, err_msg=beta)
 
 
+@pytest.mark.parametrize("part", [-0.6, -0.4, 0.0, 0.4, 0.6])
 @pytest.mark.parametrize("beta", BETAS)
-def test_betas_are_their_formulae(beta):
-    g, g_old, d_old = np.random.default_rng(0).normal(size=(3, 6))
-    d_old = -g_old + 0.1 * d_old
-    y = g - g_old
+def test_betas_are_their_formulae(beta, part):
+    g, across, d_old = np.random.default_rng(0).normal(size=(3, 6))
+    g_old = part * g + across - g * (across @ g) / (g @ g)
     expected = {
         "fletcher_reeves": g @ g / (g_old @ g_old),
-        "polak_ribiere": max(0, g @ y / (g_old @ g_old)),
+        "polak_ribiere": max(0, g @ (g - g_old) / (g_old @ g_old)) if abs(part) < 0.5 else 0,  # else it restarts
     }
     assert float(BETAS[beta](*map(ops.convert_to_tensor, (g, g_old, d_old)))) == pytest.approx(expected[beta])
 
