@@ -45,7 +45,7 @@ class NothingLearnedMonitor(Monitor):
             strong = {} if np.isnan(part := penalties_of_loss(log)) else {q.PENALTIES.name: part}
             over = least / log.chance
             measured |= {q.LEAST_OVER_CHANCE.name: float(over), q.SURELY_OVER_CHANCE.name: _surely(log, over)}
-            return measured | strong
+            return measured | strong | {q.RECENT.name: seen.recent}
         losses = log.reported("loss")
         is_plain = not log.first and not np.isnan(log.rate) and len(losses) >= FEWEST and losses.min() > 0
         if is_plain:

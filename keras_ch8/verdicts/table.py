@@ -362,7 +362,12 @@ NOTHING_LEARNED = (
         kind="too_short",
         says="Training is too short for the model to learn much",
         limits=(
-            Limit(q.SURELY_OVER_CHANCE, "above", 0.93, source=MEASURED),
+            Limit(q.SURELY_OVER_CHANCE, "above", 0.7, source=MEASURED),
+            Combination(
+                "the loss is near that of a constant prediction, or still falling",
+                "any of",
+                (Limit(q.SURELY_OVER_CHANCE, "above", 0.93), FALLING),
+            ),
             Limit(q.UPDATES, "below", 100, name="there were few weight updates"),
         ),
         mentions=(q.UPDATES, *q.HELD_OUT),
