@@ -56,7 +56,8 @@ def prove(
     first = trials.outcome(program, 0, watched=True)
     search = _Search(program, trials, seeds, rounds, tell)
     try:
-        search.run(first.acts if verdicts is None else verdicts, first.others())
+        asked = first.acts if verdicts is None else verdicts
+        search.run(asked, first.others(*asked[:1]))
     except KeyboardInterrupt:
         search.notes.append("You ended it before all was tried.")
     return search.proof(first)

@@ -163,15 +163,17 @@ def test_where_a_fix_does_not_help_its_alternative_is_tried_before_the_next_verd
     assert proof.patched.text == "b"
 
 
+@pytest.mark.parametrize("given", [False, True])  # by the training of the user, where the first trial says nothing
 @pytest.mark.parametrize("helps", ["a", "what it might need"])
-def test_what_a_training_might_need_is_tried_where_no_fix_that_a_verdict_asks_for_is_proven(helps):
+def test_what_a_training_might_need_is_tried_where_no_fix_that_a_verdict_asks_for_is_proven(helps, given):
     class Known(Fake):
         def train(self, seed, watched=False):
             further = tuple(Remedy(f"Do {code}.", code) for code in ("no place", "a", "what it might need"))
             return dataclasses.replace(super().train(seed, watched), further=further)
 
-    program = Known(lambda codes, _: 0.9 if helps in codes else 0.5, {(): [verdict("a", "plateau"), verdict("")]})
-    proof = prove(program, tell=lambda _: None)
+    said = [verdict("a", "plateau"), verdict("")]
+    program = Known(lambda codes, _: 0.9 if helps in codes else 0.5, {} if given else {(): said})
+    proof = prove(program, said if given else None, tell=lambda _: None)
     assert proof.patched.text == helps
     assert [v.kind for v in proof.cures] == ["plateau"]
     is_asked_for = helps == "a"
