@@ -133,7 +133,9 @@ def test_other_examples_are_written_as_those_of_the_training():
 @pytest.mark.parametrize("code", ["x = missing", "model.layers[7].units = 3"])
 def test_code_that_does_not_run_is_told_and_not_proposed(code, capsys):
     found = keras_ch8.cure(lambda: linear(0.05), (X, Y), [verdict(code)], fit={"epochs": 1}, seeds=1)
-    assert found.patched is None
+    assert found.tried[0].cures[-1].code == code
+    assert found.tried[0].judgement.level != "proven"
+    assert code not in [each.code for each in found.cures]
     assert "The training fails with it: " in capsys.readouterr().out
 
 
