@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence, Set
 from typing import Any
 
@@ -51,6 +52,8 @@ SMALL_START = 0.003
 0.03."""
 ROWS = 256
 """How many rows of a matrix are looked at for it."""
+RISES = re.compile(r"accuracy|^acc$|^auc$|precision|recall|f1|iou")
+"""What the name of a metric has in it that is the better the higher it is."""
 LOW = 0.2
 """Part of the learning rate that Keras takes by default below which one is low."""
 PADDED = 0.2
@@ -114,6 +117,17 @@ def facts_of_model(model: keras.Model, callbacks: Sequence[object] = ()) -> froz
     has = _true_of(found).union(*map(_rate_of_its_own, optimizers), *map(_brought_by, callbacks))
     has_one_rate = not has & {Fact.ADAPTIVE_RATES, Fact.LEARNING_RATE_SCHEDULE}
     return has | ({Fact.LOW_RATE} if has_one_rate and rate_of(model) < LOW * DEFAULT_OF_OTHERS else set())
+
+
+def against(callbacks: Iterable[object]) -> tuple[tuple[str, str, str], ...]:
+    """Return the class, `monitor` and `mode` of the callbacks whose mode is the wrong one for what they monitor."""
+    found = []
+    for callback in callbacks:
+        if isinstance(callback, keras.callbacks.ReduceLROnPlateau | keras.callbacks.EarlyStopping):
+            metric = str(callback.monitor).removeprefix("val_")
+            wrong = "max" if metric == "loss" else "min" if RISES.search(metric) else ""
+            found += [(type(callback).__name__, callback.monitor, wrong)] if callback.mode == wrong else []
+    return tuple(found)
 
 
 def form_of(training: fit.Training) -> frozenset[Fact]:

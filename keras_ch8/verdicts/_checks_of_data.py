@@ -319,13 +319,14 @@ OF_ALL = (
     Check(
         "one class has nearly all",
         "imbalance",
-        "One class has at least 93 % of the examples, even after `class_weight` and `sample_weight`",
-        lambda f: f.targets.of in ("0 and 1", "classes", "one-hot") and 0.93 <= f.targets.commonest < 1
+        "One class has at least 93 % of the examples, counted with `class_weight` and `sample_weight`",
+        lambda f: f.targets.of in ("0 and 1", "classes", "one-hot") and f.targets.commonest < 1
         and (f.output.loss in CROSS_ENTROPIES
              or (f.output.loss in SIZES_OF_CLASSES and f.output.activation in PROBABILITIES))
-        and f.targets.examples >= 100 and not f.heaviest < 0.93,
+        and f.targets.examples >= 100
+        and (f.targets.commonest if math.isnan(f.heaviest) else f.heaviest) >= 0.93,
         lambda f: f"One class has {percent(f.targets.commonest)} of the examples"
-        + ("" if math.isnan(f.heaviest) else f", and one has {percent(f.heaviest)} of their weight")
+        + ("" if math.isnan(f.heaviest) else f", and with their weights {percent(f.heaviest)}")
         + ": a model that always predicts it reaches a high accuracy.",
         lambda f: "Give rare classes more weight with `sample_weight`, in the shape of the targets: `class_weight` "
         "needs one label per example." if f.targets.places > 1 else "",

@@ -1,6 +1,7 @@
 """Checks of the start: what one pass forward and backward at the initial weights says."""
 
 import math
+from collections.abc import Callable
 
 from ._check import CHOSEN, CHOSEN_TO_ACT, FOUND, NO_LAYER, Check, first
 from .code import COMPILE_ANEW, NEW_START, ORTHOGONAL, SLOWER, SLOWER_FALL, setting
@@ -26,15 +27,17 @@ FAR_ABOVE, GROWN, OF_SIZE_1 = 10.0, 2.0, 10.0
 """Loss at the start over that of the best constant prediction, outputs of each hidden layer over its inputs, and size
 of the inputs up to which it is the weights that are too large."""
 
-ENDED, SOON, EARLY = 0.01, 0.25, 0.5
-"""Rate over the peak of its schedule, from which down it is next to nothing; and the parts of the training after which
-it has come there so soon that little can be learned, or early."""
+ENDED, SOON = 0.01, 0.25
+"""Rate over the peak of its schedule, from which down it is next to nothing; and the part of the training after which
+it has come there so soon that little can be learned."""
 TENTH = 0.1
 """Part of the training after which it is too soon for the rate to be less than that part of its peak."""
 FARTHER, FAR = 1.5, 10.0
 """Peak that a schedule would still come to, over the largest rate that the training has."""
 NEAR = 1e-3
 """How far a weight must come in a training at least: weights begin with sizes of about 0.1, and tuned ones too."""
+RIGHT = {"min": "max", "max": "min"}
+"""The mode of a callback, by the wrong one."""
 BY_THE_RATES = "chosen; the learning rates alone decide it"
 
 
@@ -137,8 +140,21 @@ def _rises_beyond(facts: Facts) -> float:
     return facts.later_rate / rates[-1] if is_rising else math.nan
 
 
+def _against(facts: Facts, name: str) -> tuple[str, str, str]:
+    """Return class, `monitor` and `mode` of the first callback of a class that has the wrong mode; "" without one."""
+    return next((each for each in facts.against if each[0] == name), ("", "", ""))
+
+
+def _right_mode(name: str) -> Callable[[Facts], str]:
+    """Return what makes the code that sets the mode of a callback right."""
+    return lambda facts: (
+        f"for callback in callbacks:\n    if isinstance(callback, keras.callbacks.{name}):\n"
+        f'        callback.mode = "{RIGHT[_against(facts, name)[2]]}"'
+    )
+
+
 def _says_ended(facts: Facts) -> str:
-    if _ended_after(facts) > EARLY:
+    if _ended_after(facts) > SOON:
         return (
             f"After {percent(_ended_after(facts, TENTH))} of training, the learning rate is below {percent(TENTH)} of "
             "its peak."
@@ -197,16 +213,30 @@ OF_START = (
         expects=FURTHER,
     ),
     Check(
-        "a schedule that ends early",
+        "a rate that is lowered by good news",
         "step_too_short",
-        f"The learning rate falls below {percent(ENDED)} of its peak within the first {percent(EARLY)} of training",
-        lambda f: _ended_after(f) <= EARLY,
-        _says_ended,
-        SPREAD,
-        _spread,
-        CHOSEN,
-        expects=FURTHER,
-        level="watch",
+        "The `mode` of `ReduceLROnPlateau` is the wrong one for the metric it monitors",
+        lambda f: _against(f, "ReduceLROnPlateau")[0] != "",
+        lambda f: "With `mode='{2}'`, `ReduceLROnPlateau` lowers the learning rate while `{1}` improves.".format(
+            *_against(f, "ReduceLROnPlateau")
+        ),
+        lambda f: f"Set `mode` to `'{RIGHT[_against(f, 'ReduceLROnPlateau')[2]]}'`.",
+        _right_mode("ReduceLROnPlateau"),
+        expects="The learning rate should stay as it is while the metric improves.",
+        then="Leave out `mode`: Keras knows it from the metric.",
+    ),
+    Check(
+        "a training that good news ends",
+        "too_short",
+        "The `mode` of `EarlyStopping` is the wrong one for the metric it monitors",
+        lambda f: _against(f, "EarlyStopping")[0] != "",
+        lambda f: "With `mode='{2}'`, `EarlyStopping` stops training while `{1}` improves.".format(
+            *_against(f, "EarlyStopping")
+        ),
+        lambda f: f"Set `mode` to `'{RIGHT[_against(f, 'EarlyStopping')[2]]}'`.",
+        _right_mode("EarlyStopping"),
+        expects="Training should go on for as long as the metric improves.",
+        then="Leave out `mode`: Keras knows it from the metric.",
     ),
     Check(
         "a warm-up far beyond the end",

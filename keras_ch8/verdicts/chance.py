@@ -71,8 +71,8 @@ def neighbours_levels(output: Output, x: Any, y: Any, of: tuple[Any, Any] | None
         output: The output and its loss.
         x: Inputs.
         y: Their targets.
-        of: Inputs and targets of the further examples. NaN without, and where those are not as near to these as these
-            are to each other, such as images that were turned.
+        of: Inputs and targets of the further examples; NaN without. Where those are not as near to these as these are
+            to each other, such as images that were turned, each other predict them.
     """
     known = _numbers(x, y)
     if known is None or not output.is_mean:
@@ -80,16 +80,16 @@ def neighbours_levels(output: Output, x: Any, y: Any, of: tuple[Any, Any] | None
     x, targets = known
     mean, spread = x.mean(axis=0), x.std(axis=0)
     x = _scaled(x, mean, spread)
-    own = _squared_distances(x, x)
-    np.fill_diagonal(own, np.inf)
+    own = _distances_of_each_other(x)
     of_each_other = _loss_by_nearest(output, own, targets, targets)
     asked = None if of is None else _numbers(*of)
     if asked is None or (asked[0].shape[1], asked[1].shape[1]) != (len(mean), targets.shape[1]):
         return of_each_other, NAN
-    distance = _squared_distances(_scaled(asked[0], mean, spread), x)
+    further, theirs = _scaled(asked[0], mean, spread), asked[1]
+    distance = _squared_distances(further, x)
     if np.median(distance.min(axis=1)) > FURTHER**2 * np.median(own.min(axis=1)):
-        return of_each_other, NAN
-    return of_each_other, _loss_by_nearest(output, distance, targets, asked[1])
+        distance, targets = _distances_of_each_other(further), theirs
+    return of_each_other, _loss_by_nearest(output, distance, targets, theirs)
 
 
 def _loss_by_nearest(output: Output, distance: np.ndarray, targets: np.ndarray, rows: np.ndarray) -> float:
@@ -130,6 +130,12 @@ def _squared_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     # NumPy's products wait on all cores, by going round in circles: beside other work up to 0.3 s for 256 short rows.
     products = np.einsum("ik,jk->ij", a, b) if a.shape[1] <= SHORT else a @ b.T
     return (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * products
+
+
+def _distances_of_each_other(x: np.ndarray) -> np.ndarray:
+    distance = _squared_distances(x, x)
+    np.fill_diagonal(distance, np.inf)
+    return distance
 
 
 def least_squares_level(output: Output, start: Start, x: Any, y: Any) -> tuple[float, float]:

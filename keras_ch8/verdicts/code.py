@@ -14,16 +14,17 @@ NO_EDIT: Mapping[str, tuple[Fact, ...]] = {
     "x": (Fact.NO_ARRAYS,),
     "y": (Fact.NO_ARRAYS,),
     "batch_size": (Fact.NO_ARRAYS,),
-    "model": (Fact.OWN_TRAINING_STEP,),
     "model.layers": (Fact.SUBCLASSED,),
-    "keras.Sequential": (Fact.SEVERAL_OUTPUTS,),
+    "keras.Sequential": (Fact.SEVERAL_OUTPUTS, Fact.OWN_TRAINING_STEP),
     "keras.Input": (Fact.STATEFUL,),
     "model.trainable_variables": (Fact.SUBCLASSED,),
     "model.optimizer.get_config": (Fact.SCALED_LOSS,),
     "model.optimizer.learning_rate": (Fact.RATE_SET_ELSEWHERE,),
     "keras_ch8.optimizers": (Fact.SCHEDULE_TO_SCALE, Fact.RATE_SET_ELSEWHERE),
     "keras_ch8.schedules": (Fact.RATE_SET_ELSEWHERE, Fact.LOWERED_ON_PLATEAUS),
-    "keras_ch8.training.scale_to_data": (Fact.SUBCLASSED,),
+    "keras_ch8.find_learning_rate": (Fact.OWN_TRAINING_STEP,),
+    "keras_ch8.training.compile_as": (Fact.OWN_TRAINING_STEP,),
+    "keras_ch8.training.scale_to_data": (Fact.SUBCLASSED, Fact.OWN_TRAINING_STEP),
 }
 """What code names, and the facts of a training in which what it does with that is no right edit: a text says it there.
 

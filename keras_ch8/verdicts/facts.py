@@ -400,7 +400,8 @@ class Facts:
         chance_of_validation: That for the validation data.
         validated: How many validation examples there are; 0 where that is not known.
         neighbours: Loss of what the nearest other examples predict; NaN where it is not known.
-        neighbours_of_read: The same of what the other data predict for the first examples as the training reads them.
+        neighbours_of_read: The same of what the other data predict for the first examples as the training reads them,
+            or these for each other where the other data are far from them.
         least_squares: What a linear model can reach by least squares; NaN of other models.
         unevenness: Condition number of the covariance of the inputs of such a model, each scaled to variance 1.
         other_inputs: Inputs of other data that must be alike, such as validation data.
@@ -414,6 +415,8 @@ class Facts:
         runs_read: Examples in a row with the same label, on average, of the first examples as the training reads them.
         commonest_read: Fraction of the commonest label in each eighth of these examples.
         copied: Part of the inputs that the targets of all examples equal, such as "feature 5"; "" for none.
+        against: Callbacks that take a metric which rises for one that falls, or the reverse, as `("EarlyStopping",
+            "val_accuracy", "min")`: class, `monitor`, and `mode`.
         heaviest: Part of the weight of all examples that the class with the most has; NaN where there are no weights,
             and 0 where that part is not known.
         is_trained: Whether a weight of the model is trainable.
@@ -452,6 +455,7 @@ class Facts:
     runs_read: float = NAN
     commonest_read: tuple[float, ...] = ()
     copied: str = ""
+    against: tuple[tuple[str, str, str], ...] = ()
     heaviest: float = NAN
     is_trained: bool = True
     has_changed_trainable: bool = False

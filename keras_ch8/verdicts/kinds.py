@@ -50,7 +50,6 @@ OF_THE_CHAPTER = (
         meaning="Longer steps in the same directions would lower the loss much faster.",
         fine="The learning rate is not too low",
         cure="Raise the learning rate: `keras_ch8.find_learning_rate` finds a good value.",
-        is_refuted_by_learning=True,
     ),
     Kind(
         "ill_conditioned",

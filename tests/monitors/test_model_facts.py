@@ -15,6 +15,7 @@ from keras_ch8.monitors.eigenvalues import SpectrumEnds
 from keras_ch8.monitors.flow import LayerFlow
 from keras_ch8.monitors.measurement_log import MeasurementLog, Rows
 from keras_ch8.monitors.model_facts import (
+    against,
     facts,
     facts_of_model,
     frozen_in,
@@ -536,3 +537,18 @@ def test_layers_are_frozen_as_initialized_where_their_biases_are_all_0():
     bare = plain(LAYERS.Dense(9, use_bias=False))
     bare.layers[0].trainable = False
     assert frozen_in(bare) == 0.0  # nothing tells
+
+
+@pytest.mark.parametrize(
+    "callback, expected",
+    [
+        (keras.callbacks.ReduceLROnPlateau("val_accuracy", mode="min"), ("ReduceLROnPlateau", "val_accuracy", "min")),
+        (keras.callbacks.EarlyStopping("loss", mode="max"), ("EarlyStopping", "loss", "max")),
+        (keras.callbacks.EarlyStopping("val_auc", mode="max"), None),
+        (keras.callbacks.EarlyStopping("val_accuracy"), None),
+        (keras.callbacks.EarlyStopping("val_perplexity", mode="max"), None),  # what is better is not known
+        (keras.callbacks.TerminateOnNaN(), None),
+    ],
+)
+def test_a_callback_whose_mode_is_against_its_metric_is_seen(callback, expected):
+    assert against([callback]) == ((expected,) if expected else ())

@@ -33,7 +33,7 @@ def told(rate, batches=400, **options):
         (lambda: 0.1, []),
         (lambda: SCHEDULES.CosineDecay(0.1, 400), []),
         (lambda: SCHEDULES.CosineDecay(0.1, 30), [("step_too_short", "act")]),  # counted in epochs
-        (lambda: SCHEDULES.CosineDecay(0.1, 180), [("step_too_short", "watch")]),
+        (lambda: SCHEDULES.CosineDecay(0.1, 180), []),
         (lambda: SCHEDULES.ExponentialDecay(0.1, 400, 0.1), []),
         (lambda: SCHEDULES.ExponentialDecay(0.1, 10, 0.5), [("step_too_short", "act")]),
         (lambda: SCHEDULES.PiecewiseConstantDecay([200, 300], [0.1, 0.01, 0.001]), []),

@@ -150,10 +150,11 @@ def test_they_know_whether_further_examples_have_their_own_targets(loss):
     assert neighbours_levels(output, x, y, (others, theirs[rng.permutation(256)]))[1] > 1.25 * chance
 
 
-def test_they_say_nothing_of_examples_that_are_far_from_them():
+def test_examples_that_are_far_from_them_are_predicted_by_each_other():
     output, rng = Output(loss="mean_squared_error"), np.random.default_rng(0)
     (x, y), (others, theirs) = (rings(rng, output.loss, noise=False) for _ in range(2))
-    assert np.isnan(neighbours_levels(output, x, y, (5 * others, theirs))[1])
+    of_each_other, _ = neighbours_levels(output, others, theirs)
+    assert neighbours_levels(output, x, y, (5 * others, theirs))[1] == pytest.approx(of_each_other)
     assert np.isnan(neighbours_levels(output, x, y, (others[:, :1], theirs))[1])
 
 

@@ -273,7 +273,8 @@ CASES = {
     "left out by the optimizer": (facts(left_out=0.6), facts(left_out=0.01)),
     "weights decay": (facts(has=frozenset({Fact.STRONG_DECAY})), facts()),
     "a schedule that soon ends": (facts(rates=falling(0.1)), facts(rates=falling(0.4))),
-    "a schedule that ends early": (facts(rates=falling(0.4)), facts(rates=falling(0.8))),
+    "a rate that is lowered by good news": (facts(against=(("ReduceLROnPlateau", "val_accuracy", "min"),)), facts()),
+    "a training that good news ends": (facts(against=(("EarlyStopping", "val_loss", "max"),)), facts()),
     "a warm-up far beyond the end": (
         facts(rates=RISING, later_rate=20 * RISING[-1]),
         facts(rates=RISING, later_rate=2 * RISING[-1]),
@@ -395,7 +396,8 @@ FURTHER = [
     # rare classes, and numbers of which few differ
     ("one class has nearly all", facts(RARE, change(SIGMOID, loss="mean_squared_error")), "97 %"),
     ("one class has nearly all", facts(RARE, SQUARED), None),
-    ("one class has nearly all", facts(RARE, SIGMOID, heaviest=0.97), "97 % of their weight"),
+    ("one class has nearly all", facts(RARE, SIGMOID, heaviest=0.97), "with their weights 97 %"),
+    ("one class has nearly all", facts(change(RARE, commonest=0.8), SIGMOID, heaviest=0.97), "with their weights 97 %"),
     ("one class has nearly all", facts(RARE, SIGMOID, heaviest=0.5), None),
     ("one class has nearly all", facts(RARE, SIGMOID, heaviest=0.0), None),  # it is not known
     # a recurrent gradient as large as the loss is, or the inputs

@@ -70,7 +70,10 @@ RATE = "model.optimizer.learning_rate = 0.01"
         (code.BIASES_OF_0, {Fact.BUILT_BY_THE_FIRST_BATCH, Fact.NO_ARRAYS}, ""),
         (code.NORMALIZE_INPUTS, {Fact.SUBCLASSED}, ""),
         (RATE, {Fact.SUBCLASSED}, RATE),
-        (RATE, {Fact.OWN_TRAINING_STEP}, ""),
+        (RATE, {Fact.OWN_TRAINING_STEP}, RATE),
+        (code.FIND_RATE, {Fact.OWN_TRAINING_STEP}, ""),
+        (code.NORMALIZE_INPUTS, {Fact.OWN_TRAINING_STEP}, ""),
+        (code.CLIP, {Fact.OWN_TRAINING_STEP}, ""),
         ("y = y / 2", set(), "y = y / 2"),
         ("y = y / 2", {Fact.VALIDATED_APART}, "y = y / 2\n# apply the same to x and y of the validation data"),
         (code.SHUFFLE, {Fact.VALIDATED_APART}, code.SHUFFLE),  # each example keeps its target
@@ -98,7 +101,7 @@ def test_code_is_given_where_it_is_a_right_edit(lines, has, expected):
             "Keep the weights from the step with the lowest validation loss, and end training there.",
             "",
         ),
-        ("step_too_long", Fact.OWN_TRAINING_STEP, "Lower the learning rate from 0.1 to 0.01.", ""),
+        ("step_too_long", Fact.OWN_TRAINING_STEP, "Lower the learning rate from 0.1 to 0.01.", RATE),
     ],
 )
 def test_the_first_cure_is_said_where_it_has_no_code_and_a_loop_is_told_of_steps(kind, has, cure, lines):
