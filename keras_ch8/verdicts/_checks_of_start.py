@@ -1,7 +1,6 @@
 """Checks of the start: what one pass forward and backward at the initial weights says."""
 
 import math
-from collections.abc import Callable
 
 from ._check import CHOSEN, CHOSEN_TO_ACT, FOUND, NO_LAYER, Check, first
 from .code import COMPILE_ANEW, NEW_START, ORTHOGONAL, SLOWER, SLOWER_FALL, setting
@@ -36,8 +35,6 @@ FARTHER, FAR = 1.5, 10.0
 """Peak that a schedule would still come to, over the largest rate that the training has."""
 NEAR = 1e-3
 """How far a weight must come in a training at least: weights begin with sizes of about 0.1, and tuned ones too."""
-RIGHT = {"min": "max", "max": "min"}
-"""The mode of a callback, by the wrong one."""
 BY_THE_RATES = "chosen; the learning rates alone decide it"
 
 
@@ -140,16 +137,28 @@ def _rises_beyond(facts: Facts) -> float:
     return facts.later_rate / rates[-1] if is_rising else math.nan
 
 
-def _against(facts: Facts, name: str) -> tuple[str, str, str]:
-    """Return class, `monitor` and `mode` of the first callback of a class that has the wrong mode; "" without one."""
-    return next((each for each in facts.against if each[0] == name), ("", "", ""))
+def _against_its_metric(callback: str, kind: str, does: str, expects: str) -> Check:
+    """Return the check of the `mode` of a callback that does something while its metric improves."""
 
+    def found(facts: Facts) -> tuple[str, str]:
+        return next(((monitor, mode) for name, monitor, mode in facts.against if name == callback), ("", ""))
 
-def _right_mode(name: str) -> Callable[[Facts], str]:
-    """Return what makes the code that sets the mode of a callback right."""
-    return lambda facts: (
-        f"for callback in callbacks:\n    if isinstance(callback, keras.callbacks.{name}):\n"
-        f'        callback.mode = "{RIGHT[_against(facts, name)[2]]}"'
+    def mended(facts: Facts) -> str:
+        return {"min": "max", "max": "min"}[found(facts)[1]]
+
+    return Check(
+        f"the mode of {callback}",
+        kind,
+        f"The `mode` of `{callback}` is the wrong one for the metric it monitors",
+        lambda f: found(f)[1] != "",
+        lambda f: "With `mode='{1}'`, `{2}` {3} while `{0}` improves.".format(*found(f), callback, does),
+        lambda f: f"Set `mode` to `'{mended(f)}'`.",
+        lambda f: (
+            f"for callback in callbacks:\n    if isinstance(callback, keras.callbacks.{callback}):\n"
+            f'        callback.mode = "{mended(f)}"'
+        ),
+        expects=expects,
+        then="Leave out `mode`: Keras knows it from the metric.",
     )
 
 
@@ -212,31 +221,14 @@ OF_START = (
         BY_THE_RATES,
         expects=FURTHER,
     ),
-    Check(
-        "a rate that is lowered by good news",
+    _against_its_metric(
+        "ReduceLROnPlateau",
         "step_too_short",
-        "The `mode` of `ReduceLROnPlateau` is the wrong one for the metric it monitors",
-        lambda f: _against(f, "ReduceLROnPlateau")[0] != "",
-        lambda f: "With `mode='{2}'`, `ReduceLROnPlateau` lowers the learning rate while `{1}` improves.".format(
-            *_against(f, "ReduceLROnPlateau")
-        ),
-        lambda f: f"Set `mode` to `'{RIGHT[_against(f, 'ReduceLROnPlateau')[2]]}'`.",
-        _right_mode("ReduceLROnPlateau"),
-        expects="The learning rate should stay as it is while the metric improves.",
-        then="Leave out `mode`: Keras knows it from the metric.",
+        "lowers the learning rate",
+        "The learning rate should stay as it is while the metric improves.",
     ),
-    Check(
-        "a training that good news ends",
-        "too_short",
-        "The `mode` of `EarlyStopping` is the wrong one for the metric it monitors",
-        lambda f: _against(f, "EarlyStopping")[0] != "",
-        lambda f: "With `mode='{2}'`, `EarlyStopping` stops training while `{1}` improves.".format(
-            *_against(f, "EarlyStopping")
-        ),
-        lambda f: f"Set `mode` to `'{RIGHT[_against(f, 'EarlyStopping')[2]]}'`.",
-        _right_mode("EarlyStopping"),
-        expects="Training should go on for as long as the metric improves.",
-        then="Leave out `mode`: Keras knows it from the metric.",
+    _against_its_metric(
+        "EarlyStopping", "too_short", "stops training", "Training should go on for as long as the metric improves."
     ),
     Check(
         "a warm-up far beyond the end",

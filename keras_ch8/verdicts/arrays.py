@@ -77,7 +77,9 @@ def _inputs(name: str, x: np.ndarray) -> Inputs:
 def _bars(numbers: np.ndarray, counts: np.ndarray | None, low: np.ndarray, high: np.ndarray) -> tuple[Bar, ...]:
     """Return how many of some numbers, each there so often, lie between these ends; of none, no bar."""
     found = np.bincount(np.searchsorted(low, numbers, "right") - 1, counts)
-    return tuple(Bar(a, b, float(n / found.sum())) for a, b, n in zip(low, high, found, strict=False) if n)
+    return tuple(
+        Bar(float(a), float(b), float(n / found.sum())) for a, b, n in zip(low, high, found, strict=False) if n
+    )
 
 
 def _bars_of(values: np.ndarray, counts: np.ndarray) -> tuple[Bar, ...]:

@@ -255,6 +255,7 @@ def test_the_largest_numbers_have_bars_too():
 
 def test_inputs_have_a_bar_for_each_power_of_ten_and_one_for_what_is_not_finite():
     bars = inputs([[0.0, 3.0], [-20.0, 2e7], [3.0, np.nan], [-np.inf, 5.0]]).bars
+    assert {type(number) for bar in bars for number in (bar.low, bar.high, bar.share)} == {float}  # as JSON knows
     inf = math.inf
     assert bars == (
         Bar(0, 1e-4, 0.125),

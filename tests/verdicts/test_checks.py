@@ -273,8 +273,8 @@ CASES = {
     "left out by the optimizer": (facts(left_out=0.6), facts(left_out=0.01)),
     "weights decay": (facts(has=frozenset({Fact.STRONG_DECAY})), facts()),
     "a schedule that soon ends": (facts(rates=falling(0.1)), facts(rates=falling(0.4))),
-    "a rate that is lowered by good news": (facts(against=(("ReduceLROnPlateau", "val_accuracy", "min"),)), facts()),
-    "a training that good news ends": (facts(against=(("EarlyStopping", "val_loss", "max"),)), facts()),
+    "the mode of ReduceLROnPlateau": (facts(against=(("ReduceLROnPlateau", "val_accuracy", "min"),)), facts()),
+    "the mode of EarlyStopping": (facts(against=(("EarlyStopping", "val_loss", "max"),)), facts()),
     "a warm-up far beyond the end": (
         facts(rates=RISING, later_rate=20 * RISING[-1]),
         facts(rates=RISING, later_rate=2 * RISING[-1]),
