@@ -1,7 +1,7 @@
 """Checks of what is frozen, or left out of the training, by mistake."""
 
 from ._check import CHOSEN, Check
-from .code import COMPILE_ANEW
+from .code import COMPILE_ANEW, UNFREEZE
 from .fact import Fact
 from .wording import percent
 
@@ -30,7 +30,7 @@ OF_FROZEN = (
         lambda f: not f.is_trained,
         "None of the model's weights are trainable, so training cannot change them.",
         "Set `trainable = True` on the layers that should learn, and compile again.",
-        f"model.trainable = True\n{COMPILE_ANEW}",
+        UNFREEZE,
         then="Add a layer with weights, such as `keras.layers.Dense`.",
     ),
     Check(
@@ -54,7 +54,7 @@ OF_FROZEN = (
         lambda f: f"{percent(f.frozen)} of the weights are frozen at their initial values: all biases of their layers "
         "are 0.",
         "Set `trainable = True` on the frozen layers and compile again, or load trained weights into them.",
-        f"model.trainable = True\n{COMPILE_ANEW}",
+        UNFREEZE,
         CHOSEN,
         expects="The loss should fall further than in this run.",
         then="Load the weights of a trained model into the frozen layers.",

@@ -83,6 +83,10 @@ def _named(code: str) -> set[str]:
 
 COMPILE_AGAIN = "keras_ch8.training.compile_as(model, body)  # compile as before"
 COMPILE_ANEW = "keras_ch8.training.compile_as(model, model)  # compile again, as before"
+UNFREEZE = f"""\
+model.trainable = False  # Keras passes nothing but a change on to the layers
+model.trainable = True
+{COMPILE_ANEW}"""
 
 
 def with_layers(layers: str) -> str:

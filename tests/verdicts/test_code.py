@@ -37,6 +37,14 @@ def test_a_larger_model_has_more_units_one_more_layer_the_same_end_and_no_penalt
     assert one.units == 64
 
 
+@pytest.mark.parametrize("nested", [False, True])
+def test_what_unfreezes_a_model_reaches_layers_that_alone_are_frozen(nested):
+    dense = LAYERS.Dense(2)
+    frozen = keras.Sequential([keras.Input((3,)), dense]) if nested else dense
+    frozen.trainable = False
+    assert len(changed(code.UNFREEZE, frozen, LAYERS.Dense(1)).trainable_variables) == 4
+
+
 def test_a_rate_that_fades_falls_over_the_whole_training_from_where_it_began():
     optimizer = keras.optimizers.SGD(keras.optimizers.schedules.ExponentialDecay(0.2, 3, 0.1))
     model = changed(code.SLOWER_FALL.format(rate="0.2"), LAYERS.Dense(1), optimizer=optimizer)
