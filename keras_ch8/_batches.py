@@ -1,7 +1,7 @@
 """Batches without end, in an order of their own, and parts of batches."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import keras
@@ -60,6 +60,13 @@ def take(data: tuple[Any, ...], rows: np.ndarray | slice) -> Batch:
 def picked(tree: Tree, rows: np.ndarray | slice) -> Tree:
     """Return some rows of each array; None where there is none."""
     return keras.tree.map_structure(lambda a: None if a is None else a[rows], tree)
+
+
+def weights_by_class(labels: np.ndarray, class_weight: Mapping[int, float]) -> np.ndarray:
+    """Return the weight of its class for each label; as Keras does, 1 where there is none."""
+    classes, number = np.unique(np.round(labels).astype(np.int64), return_inverse=True)
+    weights = np.array([class_weight.get(int(c), 1.0) for c in classes], keras.config.floatx())
+    return weights[number.reshape(labels.shape)]
 
 
 def parts_of(batch: Tree, count: int) -> list[Tree]:

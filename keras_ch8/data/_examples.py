@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from .. import _objects
+from .. import _batches, _objects
 from .._describe import section, short
 from .._types import Data, Tensor
 from ..integration import backend
@@ -84,9 +84,7 @@ class Examples:
         y = np.asarray(self.y)
         if y.ndim > 1:
             y = y.argmax(axis=-1) if y.shape[-1] != 1 else y[..., 0]
-        classes, number = np.unique(np.round(y).astype(np.int64), return_inverse=True)
-        weights = np.array([class_weight.get(int(c), 1.0) for c in classes], keras.config.floatx())
-        return dataclasses.replace(self, sample_weight=weights[number.reshape(y.shape)])
+        return dataclasses.replace(self, sample_weight=_batches.weights_by_class(y, class_weight))
 
     def __repr__(self) -> str:
         shapes = keras.tree.map_structure(lambda a: f"{a.dtype}{list(a.shape)}", self.structure, none_is_leaf=False)

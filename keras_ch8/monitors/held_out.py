@@ -111,7 +111,7 @@ def first_given(arguments: Mapping[str, Any], examples: int) -> Data:
     x, y, weight = keras.tree.map_structure(_as_keras_reads, data)
     of_class = arguments.get("class_weight")
     if weight is None and of_class is not None and isinstance(y, np.ndarray):
-        weight = np.array([of_class.get(int(label), 1.0) for label in np.nan_to_num(labels_of(y)).ravel()], "float32")
+        weight = _batches.weights_by_class(np.nan_to_num(labels_of(y)).ravel(), of_class)
     return x, y, weight
 
 

@@ -15,7 +15,7 @@ from .line_search import StrongWolfe
 from .line_search.line import LineSearch
 
 NOT_ORTHOGONAL = 0.5
-"""|g . g_old| / g . g from which on `polak_ribiere` starts anew: gradients of a quadratic are orthogonal. with
+"""|g . g_old| / g . g from which on `polak_ribiere` starts anew: gradients of a quadratic are orthogonal. With
 the 0.2 of Powell (1977) the problems of Moré, Garbow and Hillstrom take 8 % more evaluations."""
 
 # How much of the last direction the next one keeps: d <- -g + beta d_old, with y = g - g_old.

@@ -126,10 +126,6 @@ def _ended_after(facts: Facts, part: float = ENDED) -> float:
     return felt[-1] / len(rates) if felt else 1.0
 
 
-def _ends_soon(facts: Facts) -> bool:
-    return _ended_after(facts) <= SOON or _ended_after(facts, TENTH) <= TENTH
-
-
 def _rises_beyond(facts: Facts) -> float:
     """Return the peak that a schedule would still come to, over the largest rate; NaN where it has come down."""
     rates = facts.rates
@@ -214,7 +210,7 @@ OF_START = (
         "step_too_short",
         f"The learning rate falls below {percent(ENDED)} of its peak in {percent(SOON)} of training, or below "
         f"{percent(TENTH)} in {percent(TENTH)}",
-        _ends_soon,
+        lambda f: _ended_after(f) <= SOON or _ended_after(f, TENTH) <= TENTH,
         _says_ended,
         SPREAD,
         _spread,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ...verdicts.remedies import Remedy
 from .._source import Edit, Source
 from ._definition import NotSure, with_argument
-from ._place import FUNCTION, own, scope_of, values_of
+from ._place import FUNCTION, kind_of, own, scope_of, values_of
 
 CODE = "# inputs and labels in the same order"
 """What stands for the code: it depends on the script alone."""
@@ -53,7 +53,7 @@ def _indexed_alone(script: Source, nodes: list[ast.AST]) -> Iterator[Edit]:
 
 def _is_random(order: str, scope: ast.AST) -> bool:
     """Whether a name stands for a random order in a scope."""
-    calls = [node for node in own(scope) if isinstance(node, ast.Call) and _name(node) in ORDERS]
+    calls = [node for node in own(scope) if isinstance(node, ast.Call) and kind_of(node) in ORDERS]
     made = [call for value in values_of(order, scope) for call in ast.walk(value)]
     return any(call in made or order in map(ast.unparse, call.args) for call in calls)
 
@@ -63,7 +63,7 @@ def _shuffled_alone(script: Source, nodes: list[ast.AST]) -> Iterator[Edit]:
     done = set[str]()
     for node in [each for each in nodes if isinstance(each, ast.Expr)]:
         call = node.value
-        if not isinstance(call, ast.Call) or _name(call) != "shuffle" or len(call.args) != 1:
+        if not isinstance(call, ast.Call) or kind_of(call) != "shuffle" or len(call.args) != 1:
             continue
         name = ast.unparse(call.args[0])
         if name in done:
@@ -105,7 +105,7 @@ def _drawn_apart(script: Source, nodes: list[ast.AST]) -> Iterator[Edit]:
         scope = scope_of(script, node)
         made = [each for arg in node.args for each in (values_of(ast.unparse(arg), scope) or [arg])[-1:]]
         calls = [each for each in made if isinstance(each, ast.Call)]
-        if len(calls) == 2 and len({_name(call) for call in calls}) == 1 and (seed := _seed_of(script, calls[0])):
+        if len(calls) == 2 and len({kind_of(call) for call in calls}) == 1 and (seed := _seed_of(script, calls[0])):
             for call in calls:
                 if seed not in [keyword.arg for keyword in call.keywords]:
                     yield from with_argument(script, call, seed, "1")
@@ -113,10 +113,10 @@ def _drawn_apart(script: Source, nodes: list[ast.AST]) -> Iterator[Edit]:
 
 def _seed_of(script: Source, call: ast.Call) -> str:
     """Return the name of the argument that is the seed of a generator; "" if it has none."""
-    if _name(call).startswith("flow"):
+    if kind_of(call).startswith("flow"):
         return "seed"
     for function in script.tree.body:
-        if isinstance(function, FUNCTION) and function.name == _name(call):
+        if isinstance(function, FUNCTION) and function.name == kind_of(call):
             names = [each.arg for each in function.args.args][len(call.args) :]
             return next((name for name in names if name in SEEDS), "")
     return ""
@@ -126,7 +126,7 @@ def _loaded_in_another_order(script: Source, nodes: list[ast.AST]) -> Iterator[E
     """Do not shuffle what a model predicts for, where the labels are read from its loader, which has them in order."""
     read = {ast.unparse(n.value) for n in nodes if isinstance(n, ast.Attribute) and n.attr in LABELS}
     for node in nodes:
-        if isinstance(node, ast.Call) and _name(node).startswith("predict") and node.args:
+        if isinstance(node, ast.Call) and kind_of(node).startswith("predict") and node.args:
             loader = ast.unparse(node.args[0])
             for made in values_of(loader, scope_of(script, node)) if loader in read else ():
                 if isinstance(made, ast.Call):
@@ -136,9 +136,9 @@ def _loaded_in_another_order(script: Source, nodes: list[ast.AST]) -> Iterator[E
 def _unshuffled(script: Source, call: ast.Call) -> Iterator[Edit]:
     """Yield the edit that keeps a loader from shuffling, if it does."""
     says = any(keyword.arg == "shuffle" for keyword in call.keywords)
-    made = [n for n in script.tree.body if isinstance(n, ast.ClassDef) and n.name == _name(call)]
+    made = [n for n in script.tree.body if isinstance(n, ast.ClassDef) and n.name == kind_of(call)]
     takes = any(isinstance(n, ast.arg) and n.arg == "shuffle" for each in made for n in ast.walk(each))
-    if says or takes or _name(call).startswith("flow"):
+    if says or takes or kind_of(call).startswith("flow"):
         yield from with_argument(script, call, "shuffle", "False")
 
 
@@ -149,14 +149,9 @@ def _partners(name: str, nodes: list[ast.AST]) -> list[str]:
         parts = list[ast.expr]()
         if isinstance(node, ast.Tuple) and isinstance(node.ctx, ast.Load):
             parts = node.elts
-        elif isinstance(node, ast.Call) and _name(node) in ("zip", "fit"):
+        elif isinstance(node, ast.Call) and kind_of(node) in ("zip", "fit"):
             parts = [*node.args, *(keyword.value for keyword in node.keywords if keyword.arg in ("x", "y"))]
         texts = [ast.unparse(each.value if isinstance(each, ast.Subscript) else each) for each in parts]
         if (name in texts and len(texts) == 2) or (name in texts[:2] and isinstance(node, ast.Call)):
             found += [text for text in texts[:2] if text != name and re.fullmatch(r"[\w.]+", text)]
     return list(dict.fromkeys(found))[:1]
-
-
-def _name(call: ast.Call) -> str:
-    """Return the name of what is called, without what it is of."""
-    return getattr(call.func, "attr", getattr(call.func, "id", ""))
