@@ -98,8 +98,9 @@ class Diagnosis(Callback):
             twice those of the probe, the spectrum 45 times those. No clock decides, so that equal trainings are
             measured at equal steps and have equal verdicts, however busy the machine is. `None` for no limit. Defaults
             to `0.03`.
-        verbose: Whether to print a verdict once when it rises to `"act"`, in three lines at most, and when `fit` ends a
-            summary of all callbacks of the suite in eight, unless `fit(verbose=0)` prints nothing. Defaults to `True`.
+        verbose: Whether to print a verdict once when it rises to `"act"`, in two sentences, and when `fit` ends a
+            summary of all callbacks of the suite in eight lines, unless `fit(verbose=0)` prints nothing. Defaults to
+            `True`.
         loss: A function of `(y, y_pred)` to use in place of the loss that the model is compiled with. Defaults to
             `None`.
         logs: Which of the numbers join Keras's `logs`, and so the progress bar and `History`: `True` for all that are

@@ -64,13 +64,13 @@ def state_of(
 
     A verdict that calls for action comes first, then one that is worth watching. Without such, a training is all right
     only if at least half of the checks that apply to it were made, and its loss was compared with that of the best
-    constant prediction, or with what it was at the start.
+    constant prediction, or has clearly fallen.
 
     Args:
         verdicts: The verdicts that stand.
         judged: Kinds that could be judged without a verdict of their own.
         applicable: Kinds that apply to this form of training. Defaults to `()`: those that were judged.
-        is_compared: Whether a loss could be compared with chance, or with its own start.
+        is_compared: Whether a loss could be compared with chance, or has clearly fallen.
         reasons: Sentences that say what could not be judged, and what to do about it, the most important first.
 
     Example:

@@ -18,12 +18,11 @@ ARGUMENTS = ("batch_size", "epochs", "callbacks", "class_weight")
 """Arguments of `fit` beside x and y that the code of a cure may set."""
 SETS = r"^(\w+, )*{}(, \w+)* ="
 """The begin of a line that sets a name."""
-_IN_BRIEF = 135  # two lines of a terminal, less the ends of lines and an arrow
 """Characters of a fix in one line of a summary."""
 
 
 def report(verdicts: Sequence[Verdict], state: OverallState | None = None, of: str = "") -> str:
-    """Return the verdicts as text for a terminal of 80 columns: the first in full, of the others two lines each.
+    """Return the verdicts as text for a terminal of 80 columns: the first in full, of the others two sentences.
 
     Args:
         verdicts: Such as `diagnosis.verdicts`.
@@ -108,8 +107,7 @@ def brief(verdicts: Sequence[Verdict], state: OverallState, of: str = "") -> lis
     if acting:
         first = acting[0]
         count = f"{len(acting)} problems. First: " if len(acting) > 1 else ""
-        said = f"ACT: {count}{title_of(first.kind)}. Fix: "
-        lines.append(said + _cut(_sentence(first.cure or first.finding), _IN_BRIEF - len(said) - len(of)))
+        lines.append(f"ACT: {count}{title_of(first.kind)}. Fix: {_sentence(first.cure or first.finding)}")
     if watched:
         lines.append(f"WATCH: {', '.join(title_of(verdict.kind) for verdict in watched)}")
     if lines and of:
@@ -179,7 +177,7 @@ def _in_full(verdict: Verdict) -> str:
 
 
 def _in_short(place: int, wrong: Sequence[Verdict], of: str) -> str:
-    """Return in two lines what is wrong and the fix, and where its code is."""
+    """Return in a sentence each what is wrong and the fix, and where its code is."""
     verdict = wrong[place]
     first = next(other for other in wrong if other is verdict or (other.code and other.code == verdict.code))
     fix, where = _sentence(verdict.cure), ""
@@ -187,9 +185,8 @@ def _in_short(place: int, wrong: Sequence[Verdict], of: str) -> str:
         fix = f'The same as for "{title_of(first.kind)}".'
     elif verdict.code and of:
         where = f" -> print({of}.verdicts[{place}].code)"
-    lines = [_cut(f"{verdict.level.upper()} {title_of(verdict.kind)}: {verdict.finding}", WIDTH)]
-    lines += [f"    {_cut(f'Fix: {fix}', WIDTH - 4 - len(where))}{where}"] if fix else []
-    return "\n".join(lines)
+    said = f"{verdict.level.upper()} {title_of(verdict.kind)}: {_sentence(verdict.finding)}"
+    return "\n".join(map(_wrapped, [said, *([f"    Fix: {fix}{where}"] if fix else [])]))
 
 
 def _card(verdict: Verdict, is_first: bool) -> str:
@@ -241,10 +238,6 @@ def _consequences(verdicts: Sequence[Verdict]) -> list[str]:
 def _sentence(text: str) -> str:
     """Return the first sentence of a text."""
     return re.split(r"(?<=[.!?]) ", text, maxsplit=1)[0]
-
-
-def _cut(text: str, width: int) -> str:
-    return textwrap.shorten(text, width, placeholder=" ...")
 
 
 def _wrapped(text: str) -> str:

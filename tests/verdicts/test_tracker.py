@@ -172,16 +172,17 @@ def test_a_cure_that_another_verdict_has_is_printed_once_and_says_what_fit_is_gi
     assert text.endswith('\n    Fix: The same as for "Gradient spikes".')
 
 
-def test_of_several_verdicts_the_first_has_its_code_in_full_and_the_others_two_lines_each():
-    long = dataclasses.replace(WATCH, finding="word " * 60, cure="thing " * 60)
+def test_of_several_verdicts_the_first_has_its_code_in_full_and_the_others_two_sentences():
+    long = dataclasses.replace(WATCH, finding="word " * 60 + "end. More.", cure="thing " * 60 + "end. More.")
     found = [ACT, *(dataclasses.replace(long, kind=kind, code=f"{kind} = 1") for kind in ("cliff", "plateau", "leak"))]
     first, *others = texts.report(found, of="doctor").split("\n\n")
     assert first.startswith("ACT Stuck near a saddle point")
     for place, text in enumerate(others, 1):
-        what, fix = text.splitlines()
-        assert what.startswith(f"WATCH {KINDS[found[place].kind].title}: word")
-        assert fix.endswith(f" ... -> print(doctor.verdicts[{place}].code)")
-        assert max(len(what), len(fix)) <= 80
+        what, fix = text.split("\n    Fix: ")
+        title = KINDS[found[place].kind].title
+        assert what.split() == f"WATCH {title}: {'word ' * 60}end.".split()
+        assert fix.split() == f"{'thing ' * 60}end. -> print(doctor.verdicts[{place}].code)".split()
+        assert max(map(len, text.splitlines())) <= 80
     assert "print(" not in texts.report(found)
 
 

@@ -26,6 +26,10 @@ from ..session.shown import fitted
 
 ALARMS = 5
 """Alarms that a training prints."""
+LINES = 5
+"""Lines of a terminal that a sentence may take: a fix that is cut is none."""
+FALLEN = 0.1
+"""Part of the first loss reported by which the last must be lower, where no loss can be compared with chance."""
 FLOW_KINDS = {
     tags.FLOW_GRADIENT: ("vanishing", "exploding"),
     tags.FLOW_SIGNAL: ("bad_scale",),
@@ -116,7 +120,7 @@ class Judge:
         if muted := self.tracker.muted:  # first, so that it is shown wherever the room ends
             kinds = ", ".join(f"{verdict.kind} ({verdict.level})" for verdict in muted)
             reasons = [f"`ignore` mutes {counted(len(muted), 'verdict')}: {kinds}.", *reasons]
-        is_compared = seen is not None or losses is not None
+        is_compared = seen is not None or (losses is not None and losses[0] - losses[1] >= FALLEN * abs(losses[0]))
         ignored, applicable = set(self.tracker.ignore), self.of_course | self.of_start
         return state_of(self.tracker.verdicts, judged - ignored, applicable - ignored, is_compared, reasons)
 
@@ -187,11 +191,10 @@ class Reporter:
                     session.say(*self._told(verdict, so_far))
 
     def _told(self, verdict: Verdict, so_far: int) -> list[str]:
-        """Return the lines of an alarm, three at most; after some alarms a line says that there are more, once."""
+        """Return the lines of an alarm; after some alarms a line says that there are more, once."""
         if (number := len(self.reported)) > ALARMS:
             return ["More problems were found: the summary at the end counts them."] * (number == ALARMS + 1)
-        what, *fix = alarm(verdict, so_far)
-        return [*fitted(what, 2), *(line for text in fix for line in fitted(text, 1))]
+        return [line for text in alarm(verdict, so_far) for line in fitted(text, LINES)]
 
 
 def summary(session: Session, verdicts: Sequence[Verdict], state: OverallState, of: str) -> list[str]:
@@ -199,7 +202,6 @@ def summary(session: Session, verdicts: Sequence[Verdict], state: OverallState, 
 
     Where it ends with an error, that says more than how little was checked.
     """
-    is_little = state.name == "little_checked"
-    if is_little and session.training.has_died:
+    if state.name == "little_checked" and session.training.has_died:
         return []
-    return [line for text in brief(verdicts, state, of) for line in fitted(text, 3 if is_little else 2)]
+    return [line for text in brief(verdicts, state, of) for line in fitted(text, LINES)]

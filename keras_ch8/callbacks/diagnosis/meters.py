@@ -199,8 +199,8 @@ class SpectrumMeter(Meter):
         if has_reason and not self.so_far.is_wanted:
             self.refusal = (
                 "The curvature of the loss, which some verdicts need, was not measured. `Diagnosis(budget=None)` "
-                f"measures it, too: it would have cost {tracing + RAISED_BY * self.price / examples:.0%} of the "
-                "training."
+                "measures it, too: the training would have taken about "
+                f"{1 + tracing + RAISED_BY * self.price / examples:.1f} times as long."
             )
 
     def read(self) -> dict[str, Any]:
