@@ -32,9 +32,9 @@ class Newton(Limited, BoundedMethod):
                    the nearest critical point, be it a saddle point or a maximum (section 8.2.3).
     a number       constant, as in equation 8.28.
     `"adaptive"`   the smallest with which H + alpha I is positive definite and the step no longer than a radius:
-                   0 where Newton's step is. The radius follows the trust ratio: small where the quadratic model of f
-                   does not hold. The first is the length of Newton's step, or, if H is not positive definite, of the
-                   step along -g to where its slope is 0. A saddle point is left.
+                   0 where Newton's step is, whose length then is the radius. That follows the trust ratio: small where
+                   the quadratic model of f does not hold. The first is the length of Newton's step, or, if H is not
+                   positive definite, of the step along -g to where its slope is 0. A saddle point is left.
 
     With a number each step is made, whatever the value; it is halved only where that is infinite or NaN.
 
@@ -132,7 +132,8 @@ def _adaptive(g: Tensor, H: Tensor, spectrum: Ritz, radius: Tensor) -> ProposedS
     delta = delta + ops.where(is_hidden, ops.where(_vector.dot(v, g) > 0, -left, left), 0) * v
     size = _vector.norm(delta)
     step = _promised(g, H, delta, below + alpha)
-    return step._replace(radius=ops.where(radius > 0, radius, size), length=size)
+    is_held = (radius > 0) & (below + alpha > 0)
+    return step._replace(radius=ops.where(is_held, radius, size), length=size)
 
 
 def _plus(H: Tensor, alpha: Tensor) -> Tensor:

@@ -115,6 +115,10 @@ class BoundRule(abc.ABC):
     def after(self, bound: Bound, step: ProposedStep, trial: TriedStep, accepted: Tensor) -> Bound:
         """Loosen or tighten the bound."""
 
+    def on_new(self, bound: Bound) -> Bound:
+        """Return the bound for another function."""
+        return bound
+
 
 @final
 @dataclasses.dataclass(frozen=True)
@@ -154,7 +158,8 @@ class TrustRadius(BoundRule):
         rho < 1/4:    radius <- t |delta|,    t = slope / (2 (slope - change)) clipped to 0.1 and 0.5
         rho > 3/4:    radius <- max(radius, 2 |delta|)
 
-    t is where the parabola through f(x), the slope there and f(x + delta) is lowest.
+    t is where the parabola through f(x), the slope there and f(x + delta) is lowest. Another function begins with the
+    largest radius since it was last tightened: as a minimum comes near, the steps within it vanish.
 
     References:
         Moré (1978), The Levenberg-Marquardt algorithm: implementation and theory, section 4.
@@ -165,7 +170,13 @@ class TrustRadius(BoundRule):
         slope, change = trial.slope, trial.change
         t = ops.clip(ops.where(change > slope, _numerics.safe_ratio(slope, 2 * (slope - change), 0), 0), 0.1, 0.5)
         good = ops.where(trial.ratio > 0.75, ops.maximum(step.radius, 2 * step.length), step.radius)
-        return Bound(ops.where(accepted & (trial.ratio >= 0.25), good, t * step.length), bound.factor)
+        is_kept = accepted & (trial.ratio >= 0.25)
+        radius = ops.where(is_kept, good, t * step.length)
+        return Bound(radius, ops.where(is_kept, ops.maximum(bound.factor, radius), radius))
+
+    def on_new(self, bound: Bound) -> Bound:
+        """Begin with the largest radius."""
+        return bound._replace(size=bound.factor)
 
 
 @final
@@ -365,3 +376,8 @@ class BoundedMethod(Method):
         )
         state = {**end.bound._asdict(), **model.memory}
         return after, _vector.where(moved, state, self.init(point.x.shape[0], dtype.name)), info
+
+    def on_new(self, state: State, start: Point) -> State:
+        """Go on with the bound of the rule for another function."""
+        bound = Bound(*(state[name] for name in Bound._fields))
+        return state | self.rule.on_new(bound)._asdict()

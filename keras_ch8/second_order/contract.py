@@ -245,6 +245,10 @@ class Method(Checked, abc.ABC):
     def iterate(self, problem: Problem, point: Point, state: State) -> tuple[Point, State, Info]:
         """Make one iteration from a point."""
 
+    def on_new(self, state: State, start: Point) -> State:
+        """Return the state with which a run goes on where f is another function; by default all of it."""
+        return state
+
 
 # --- methods that hold a matrix of n^2 numbers ----------------------------------------------------------------------
 

@@ -170,6 +170,11 @@ class Descent(Method):
         )
         return after, state, info
 
+    def on_new(self, state: State, start: Point) -> State:
+        """Forget a fall that is below the rounding of the new f: no search could begin with it."""
+        is_lost = ops.abs(state["promise"]) <= _vector.rounding(start.value)
+        return state | {"promise": ops.where(is_lost, 0, state["promise"])}
+
 
 def _first_step(line: Line, promise: Tensor) -> Tensor:
     """Return the step to try first along -g, or along another direction without a length of its own.

@@ -349,7 +349,8 @@ def resume(
         single iteration in each run, a method that may go uphill would never get away.
     """
     is_new = ~(ops.abs(start.value - memory.value) <= _vector.epsilon(start.value) ** 0.5 * ops.abs(memory.value))
-    first = begin(start, _on_new(is_new, memory.state, start), stop)
+    state = _vector.where(is_new, method.on_new(memory.state, start), memory.state)
+    first = begin(start, state, stop)
     first = first._replace(
         quiet=ops.where(is_new, 0, memory.quiet),
         endless=~is_new & memory.endless,
@@ -371,11 +372,3 @@ def resume(
         is_new=is_new,
     )
     return end, memory, log
-
-
-def _on_new(is_new: Tensor, state: State, start: Point) -> State:
-    """Forget, where f is new, an expected fall that is below the rounding of f: no line search could begin with it."""
-    if "promise" not in state:
-        return state
-    is_lost = is_new & (ops.abs(state["promise"]) <= _vector.rounding(start.value))
-    return state | {"promise": ops.where(is_lost, 0, state["promise"])}

@@ -187,6 +187,17 @@ def test_the_damping_follows_nielsen():
     assert after(0.3, 8.0, -np.inf) == pytest.approx([2.4, 16])
 
 
+def test_a_step_of_newton_within_the_radius_is_the_radius_until_f_is_another_function():
+    (f, *_), far = quadratic([1.0, 2.0, 3.0]), np.array([50.0, -40.0, 30.0])
+    *_, (near, state, _) = quick(f, far, Newton(), 3)
+    assert float(state["size"]) < 1e-6
+    problem = Problem.of(lambda x: f(x - far) + 1)
+    again = Newton().on_new(state, near)
+    point, _, info = Newton().iterate(problem, problem.at(near.x), again)
+    np.testing.assert_allclose(point.x, far, rtol=1e-6)
+    assert (int(info.evaluations), float(info.numbers["damping"])) == (1, 0)
+
+
 @pytest.mark.parametrize("eigenvalues", [[1, 2, 3], [0, 0, 1], [0, 1e-9, 1e9], [0, 1, 2]], ids=str)
 @pytest.mark.parametrize("radius", [1e-9, 0.3, 1e3])
 def test_a_step_is_the_best_of_its_length_or_shorter_if_nothing_pulls_it_on(eigenvalues, radius):

@@ -81,6 +81,21 @@ def test_the_radius_follows_the_trust_ratio():
     assert after(-np.inf, 5.0, change=np.inf) == after(-np.inf, 5.0, change=np.nan) == 0.5
 
 
+def test_another_function_begins_with_the_largest_radius_since_it_was_last_tightened():
+    rule, slope = TrustRadius(), ops.convert_to_tensor(-1.0)
+    bound = rule.begin("float32")
+    for rho, radius, length, largest in [
+        (0.5, 8.0, 8.0, 8),
+        (0.5, 1.0, 1.0, 8),
+        (0.9, 1.0, 6.0, 12),
+        (0.1, 5.0, 4.0, 2),
+    ]:
+        trial = TriedStep(None, -slope, ops.convert_to_tensor(rho), ops.zeros(()), slope)
+        step = ProposedStep(None, None, {}, radius=ops.convert_to_tensor(radius), length=ops.convert_to_tensor(length))
+        bound = rule.after(bound, step, trial, rule.accepts(trial))
+        assert float(rule.on_new(bound).size) == largest
+
+
 @pytest.mark.slow
 def test_a_thousand_parameters_take_some_products_and_no_matrix():
     run = Minimizer(rosenbrock, "truncated_newton")
