@@ -54,7 +54,7 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
     "noise_dominated": ("too_short", "underfitting"),
     "short_horizon": ("underfitting",),
     # what the model has learned
-    "batch_norm_gap": _NOT_NEW,
+    "batch_norm_gap": ("learns_nothing", *_NOT_NEW),
     "too_short": ("underfitting",),
     "underfitting": ("learns_nothing",),
     "learns_nothing": _NOT_NEW,

@@ -32,8 +32,7 @@ AFTERWARDS: dict[str, tuple[str, str]] = {
         "Encode the targets as your current loss expects.",
     ),
     "wrong_output": (
-        "The loss should fall below that of the best constant prediction, even when it is computed from the output of "
-        "`predict`.",
+        "The loss of what `predict` returns should fall below that of the best constant prediction.",
         "Use a loss that fits the last layer as it is.",
     ),
     "bad_inputs": (

@@ -460,7 +460,7 @@ SURELY_OVER_CHANCE = Quantity(
     "surely_over_chance",
     "The lowest of these losses over that of the best constant prediction, plus 3 standard errors of their difference, "
     "measured on the same examples: at most, and where they are not known, 0.03.",
-    lambda factor: f"the loss plus its error is {times(factor, 'that of the best constant prediction')}",
+    lambda factor: f"the loss may still be {times(factor, 'that of the best constant prediction')}",
     "the lowest loss is far above that of the best constant prediction",
 )
 VALIDATION_OVER_CHANCE = Quantity(
