@@ -79,7 +79,8 @@ class LevenbergMarquardt(Limited, BoundedMethod):
             radius64 = ops.where(radius > 0, ops.cast(radius, "float64"), first)
             y, alpha = within_radius(A, b, radius64, ops.full_like(bend, _LEAST))
             promise = _vector.dot(y, ops.matmul(A, y)) + 2 * alpha * _vector.dot(y, y)
-            found = (y / scale, promise, alpha, radius64, _vector.norm(y))
+            length = _vector.norm(y)
+            found = (y / scale, promise, alpha, ops.where(alpha > _LEAST, radius64, length), length)
             delta, promise, alpha, radius, length = (ops.cast(t, dtype) for t in found)
             return ProposedStep(delta, promise, {"damping": alpha}, radius=radius, length=length)
 

@@ -155,7 +155,7 @@ class GainRatio(BoundRule):
 class TrustRadius(BoundRule):
     """The radius of a trust region; 0 is not known yet.
 
-        rho < 1/4:    radius <- t |delta|,    t = slope / (2 (slope - change)) clipped to 0.1 and 0.5
+        rho < 1/10:   radius <- t |delta|,    t = slope / (2 (slope - change)) clipped to 0.1 and 0.5
         rho > 3/4:    radius <- max(radius, 2 |delta|)
 
     t is where the parabola through f(x), the slope there and f(x + delta) is lowest. Another function begins with the
@@ -170,7 +170,7 @@ class TrustRadius(BoundRule):
         slope, change = trial.slope, trial.change
         t = ops.clip(ops.where(change > slope, _numerics.safe_ratio(slope, 2 * (slope - change), 0), 0), 0.1, 0.5)
         good = ops.where(trial.ratio > 0.75, ops.maximum(step.radius, 2 * step.length), step.radius)
-        is_kept = accepted & (trial.ratio >= 0.25)
+        is_kept = accepted & (trial.ratio >= 0.1)
         radius = ops.where(is_kept, good, t * step.length)
         return Bound(radius, ops.where(is_kept, ops.maximum(bound.factor, radius), radius))
 

@@ -75,8 +75,8 @@ def test_the_radius_follows_the_trust_ratio():
         return float(rule.after(Bound(radius, 0.0), step, trial, rule.accepts(trial)).size)
 
     assert after(0.9, 8.0) == 16
-    assert after(0.9, 2.0) == after(0.5, 8.0) == 8
-    assert after(0.1, 5.0) == after(-1.0, 5.0) == 2.5  # the parabola: half of the step
+    assert after(0.9, 2.0) == after(0.5, 8.0) == after(0.11, 5.0) == 8
+    assert after(0.09, 5.0) == after(-1.0, 5.0) == 2.5  # the parabola: half of the step
     assert after(-1.0, 5.0, change=1.0) == 1.25
     assert after(-np.inf, 5.0, change=np.inf) == after(-np.inf, 5.0, change=np.nan) == 0.5
 
@@ -88,7 +88,7 @@ def test_another_function_begins_with_the_largest_radius_since_it_was_last_tight
         (0.5, 8.0, 8.0, 8),
         (0.5, 1.0, 1.0, 8),
         (0.9, 1.0, 6.0, 12),
-        (0.1, 5.0, 4.0, 2),
+        (0.01, 5.0, 4.0, 2),
     ]:
         trial = TriedStep(None, -slope, ops.convert_to_tensor(rho), ops.zeros(()), slope)
         step = ProposedStep(None, None, {}, radius=ops.convert_to_tensor(radius), length=ops.convert_to_tensor(length))

@@ -201,7 +201,8 @@ def search_along(line: Line, search: LineSearch, first: Tensor) -> tuple[Trial, 
     seen = _Seen(ops.zeros_like(first), ~no, no, no, no)
     state, count, seen = ops.while_loop(goes_on, once, (begin, ops.zeros((), "int32"), seen))
     falls = ~state.accepted & ~seen.rose & (state.chosen.value < line.value - line.rounding)
-    endless = falls & (seen.is_cut | (seen.grows & (count >= MOST_TRIALS)))
+    is_cut = seen.is_cut | ops.isinf(state.step)  # a longer step is no number of this type
+    endless = falls & (is_cut | (seen.grows & (count >= MOST_TRIALS)))
     bent = begin.is_over & ~ops.isnan(begin.step)
     marks = {"endless": endless, "bent": bent, "contradicted": seen.contradicted}
     return state.chosen, state.accepted, count, marks
