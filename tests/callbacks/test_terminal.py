@@ -206,7 +206,7 @@ def test_in_a_long_epoch_an_alarm_comes_below_the_bar_which_goes_on_below_it(cap
     rows = fit(deep(), [diagnosis], capsys, epochs=1, validation_data=None)
     begins = next(i for i, row in enumerate(rows) if row.startswith("ACT Vanishing gradients"))
     assert re.match(r"[1-7]/8 ━{20}", rows[begins - 1].strip()), rows[begins - 1]
-    assert "    Fix: Add `layers.BatchNormalization` after each hidden layer." in rows[begins + 1 : begins + 3]
+    assert "    Fix: Add `layers.BatchNormalization` after each hidden layer." in rows[begins + 1 : begins + 4]
     assert any(re.fullmatch(BAR, row) for row in rows[begins + 2 :])
 
 
@@ -219,12 +219,12 @@ def test_after_an_interruption_the_summary_begins_on_a_row_of_its_own(capsys):
     assert any(re.match(r"\d/8 ━", row.strip()) and "ACT" not in row for row in rows)
 
 
-def test_an_alarm_has_three_rows_at_most_and_after_five_alarms_one_row_says_that_there_are_more():
+def test_each_sentence_of_an_alarm_has_four_rows_at_most_and_after_five_alarms_one_row_says_that_there_are_more():
     long = Verdict("plateau", "act", f"{'It is flat and ' * 20}so on.", f"{'Start anew and ' * 20}so on.", "8.2.3", 5)
     reporter, said = Reporter(), []
     for kind in list(KINDS)[:8]:
         reporter.reported.add(kind)
         said.append(reporter._told(dataclasses.replace(long, kind=kind), 0))
-    assert [len(rows) for rows in said] == [3, 3, 3, 3, 3, 1, 0, 0]
+    assert [len(rows) for rows in said] == [8, 8, 8, 8, 8, 1, 0, 0]
     assert max(len(row) for rows in said for row in rows) < 80
-    assert all(rows[0].startswith("ACT ") and rows[2].startswith("    Fix: Start") for rows in said[:5])
+    assert all(rows[0].startswith("ACT ") and rows[4].startswith("    Fix: Start") for rows in said[:5])

@@ -26,8 +26,8 @@ from ..session.shown import fitted
 
 ALARMS = 5
 """Alarms that a training prints."""
-LINES = 5
-"""Lines of a terminal that a sentence may take: a fix that is cut is none."""
+LINES = 4
+"""Lines of a terminal that a sentence may take, so that none of ours is cut: a fix that is cut is none."""
 FALLEN = 0.1
 """Part of the first loss reported by which the last must be lower, where no loss can be compared with chance."""
 FLOW_KINDS = {
