@@ -27,8 +27,8 @@ class LevenbergMarquardt(Limited, BoundedMethod):
     2 J^T J is the Hessian without the part that vanishes with the residuals (the Gauss-Newton matrix); it has no
     negative eigenvalues, so there is no attraction to saddle points. alpha, without a unit, is the smallest with which
     |D delta| is no longer than a radius, which follows the trust ratio: near 0 the step is that of Newton, large it is
-    a short one along -g / D^2. The first radius is 10 times the way to the minimum of the model along it. D makes the
-    path the same in all units of the single parameters, as in MINPACK.
+    a short one along -g / D^2. The first radius is 10 times the way to the minimum of the model along it; that of a
+    step within it is its length. D makes the path the same in all units of the single parameters, as in MINPACK.
 
     The equations are solved by Cholesky, of float64 sums also for float32: forming J^T J takes half of the digits, and
     float64 has twice those of float32. (A QR of J keeps them without float64, at 4 to 10 times the cost.) A Jacobian

@@ -158,8 +158,8 @@ class TrustRadius(BoundRule):
         rho < 1/10:   radius <- t |delta|,    t = slope / (2 (slope - change)) clipped to 0.1 and 0.5
         rho > 3/4:    radius <- max(radius, 2 |delta|)
 
-    t is where the parabola through f(x), the slope there and f(x + delta) is lowest. Another function begins with the
-    largest radius since it was last tightened: as a minimum comes near, the steps within it vanish.
+    t is where the parabola through f(x), the slope there and f(x + delta) is lowest. (Moré tightens below 1/4.) Another
+    function begins with the largest radius since it was last tightened: near a minimum the steps within it vanish.
 
     References:
         Moré (1978), The Levenberg-Marquardt algorithm: implementation and theory, section 4.
