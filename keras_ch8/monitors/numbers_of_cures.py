@@ -85,13 +85,13 @@ def _too_long(log: MeasurementLog) -> float:
 def _longer_rate(log: MeasurementLog) -> float:
     """Return a rate with which a step has a tenth of the best length, but no more than half the stable rate.
 
-    NaN where the largest rate is that large already.
+    It is no more than is usual; NaN where that is less than twice the largest so far.
     """
     step, stability = _typical_step(log), rate_of_limit(log)
     asked = [0.1 / step if step > 0 else np.nan, 1 / stability if stability > 0 else np.nan]
     factor = float(np.nanmin(asked)) if not np.isnan(asked).all() else 10.0
     longer = min(log.rate * float(np.clip(factor, 3.0, 1e6)), usual_rate(log))
-    return longer if longer > _peak(log) else float("nan")
+    return longer if longer >= 2 * _peak(log) else float("nan")
 
 
 def _usual_norm(log: MeasurementLog) -> float:

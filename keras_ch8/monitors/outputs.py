@@ -87,15 +87,18 @@ class Head:
         return self.part_of(weights) if keras.tree.is_nested(weights) else weights
 
 
-def heads_of(model: keras.Model, given: Data = None) -> list[Head]:
+def heads_of(model: keras.Model, given: Data = None, loss: Any = None) -> list[Head]:
     """Return the outputs of a model that have a loss.
 
     Args:
         model: A model.
         given: What it has given. Defaults to `None`: the outputs that its graph has.
+        loss: The loss of its only output in place of the one that is compiled. Defaults to `None`: that one.
     """
     given = getattr(model, "outputs", None) if given is None else given
     names = _names_of(model, given)
+    if loss is not None:
+        return [Head(dataclasses.replace(_loss_of(loss), compiled_by=""), loss)] if len(names) <= 1 else []
     if not model.compiled or keras_private.has_own_loss(model):
         return [Head()] if len(names) <= 1 else []
     arguments = keras_private.compile_arguments(model)

@@ -79,7 +79,7 @@ class ProbeEvaluator:
         self._inference = None
         if any(m.needs_inference and any(map(m.records, self._layers)) for m in monitors):
             self._inference = Objective(model, x, y, sample_weight=sample_weight, **options | {"training": False})
-        heads = heads_of(model) if options.get("loss") is None and self.objective.data[2] is None else []
+        heads = heads_of(model, loss=options.get("loss")) if self.objective.data[2] is None else []
         self._head = heads[0] if len(heads) == 1 and heads[0].output.loss and _is_one(self.objective.data[1]) else None
         """The only output, if its loss is one of Keras's and no example has a weight."""
         self.take(self.objective.data)

@@ -77,7 +77,7 @@ def facts_of(
         model: A compiled model that is built.
         data: x, y and sample_weight of some examples that are trained on.
         probe: Those of others, to be compared with them; the best constant prediction is that for these.
-        loss: Loss to use instead of the compiled one, of which nothing is known then.
+        loss: Loss to use instead of the compiled one.
         examples: Examples that go through the model, at most.
         training: The `fit` that trains on them, if there is one.
         is_traced: Whether a trace has shown that a call of the model and its loss only computes.
@@ -87,7 +87,7 @@ def facts_of(
     examples = model.inputs[0].shape[0] if Fact.STATEFUL in has and Fact.SUBCLASSED not in has else examples
     start, calls, given, failed = _passed(model, data, examples, loss, is_traced)
     outputs = keras.tree.flatten(getattr(model, "outputs", None) or [] if given is None else given)
-    heads = heads_of(model, given) if loss is None else [Head()][: len(outputs) <= 1]
+    heads = heads_of(model, given, loss)
     is_own_tried = failed is None and loss is None
     each = []
     for head in heads:

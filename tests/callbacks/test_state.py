@@ -119,6 +119,17 @@ def test_a_loss_that_cannot_be_compared_with_chance_has_to_fall_before_all_is_ri
 
 
 @pytest.mark.slow
+def test_a_loss_that_is_given_to_the_diagnosis_is_compared_with_chance():
+    model = Called()
+    model.compile(keras.optimizers.Adam(1e-2))
+    y = 10 * RNG.normal(size=(128, 1))
+    diagnosis = callbacks.Diagnosis((X, y), loss=keras.losses.MeanSquaredError())
+    model.fit(X, y, batch_size=16, epochs=15, callbacks=[diagnosis], verbose=0)
+    assert diagnosis.log.chance == pytest.approx(y.var(), rel=1e-4)
+    assert "learns_nothing" not in diagnosis.state.missing
+
+
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*continues without its probe.*several losses:RuntimeWarning")
 def test_of_several_optimizers_those_are_named_that_make_steps_and_the_run_is_little_checked(tmp_path):
     model = Adversaries()

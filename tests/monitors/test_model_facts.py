@@ -364,6 +364,14 @@ def test_a_longer_rate_is_a_tenth_of_the_best_but_no_more_than_is_usual(step, ha
     assert known_to_cures(log)["longer_rate"] == rate
 
 
+@pytest.mark.parametrize("rate", [0.006, float(np.float32(0.01))])
+def test_a_rate_that_is_nearly_as_large_as_is_usual_is_not_raised(rate):
+    log = log_of()
+    log.has, log.rate = frozenset({Fact.STEPS_OF_THE_RATE}), rate
+    log.add(3, {"step_length": StepLength(1.0, 0.99, -1.0, 1e-4, 0.1)})
+    assert "longer_rate" not in known_to_cures(log)
+
+
 @pytest.mark.parametrize("largest, rate", [(0.0, "0.1"), (-1.0, "0.1"), (20.0, "0.05")])
 def test_a_loss_without_curvature_sets_no_limit_to_the_rate(largest, rate):
     log = log_of()

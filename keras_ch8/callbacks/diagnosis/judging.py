@@ -29,7 +29,7 @@ ALARMS = 5
 LINES = 4
 """Lines of a terminal that a sentence may take, so that none of ours is cut: a fix that is cut is none."""
 FALLEN = 0.1
-"""Part of the first loss reported by which the last must be lower, where no loss can be compared with chance."""
+"""Part of the first loss by which the last must be lower, where it cannot be compared with chance."""
 FLOW_KINDS = {
     tags.FLOW_GRADIENT: ("vanishing", "exploding"),
     tags.FLOW_SIGNAL: ("bad_scale",),
@@ -120,7 +120,9 @@ class Judge:
         if muted := self.tracker.muted:  # first, so that it is shown wherever the room ends
             kinds = ", ".join(f"{verdict.kind} ({verdict.level})" for verdict in muted)
             reasons = [f"`ignore` mutes {counted(len(muted), 'verdict')}: {kinds}.", *reasons]
-        is_compared = seen is not None or (losses is not None and losses[0] - losses[1] >= FALLEN * abs(losses[0]))
+        falls = filter(None, [losses, (seen.start, seen.now) if seen else None])
+        has_fallen = any(first - last >= FALLEN * abs(first) for first, last in falls)
+        is_compared = has_fallen or (seen is not None and np.isfinite(seen.chance))
         ignored, applicable = set(self.tracker.ignore), self.of_course | self.of_start
         return state_of(self.tracker.verdicts, judged - ignored, applicable - ignored, is_compared, reasons)
 

@@ -341,6 +341,6 @@ def _of(error: Exception) -> str:
         return str(error)
     return (
         "the loss of this model on the probe, by `model.compute_loss` and `model(x)`, fails with "
-        f"{type(error).__name__}: {keras_private.first_sentence(error)[:200].rstrip('.')}. Pass a `probe` and a `loss` "
-        "to `Diagnosis` with which `loss(y, model(x))` can be computed."
+        f"{type(error).__name__}: {keras_private.first_sentence(error)[:200].rstrip('.')}. In place of a "
+        "`Doctor` list `callbacks.Diagnosis((x, y), loss=loss)`, with a `loss(y, model(x))` that can be computed."
     )
