@@ -21,6 +21,8 @@ LOSSES = {
     keras.losses.BinaryCrossentropy: "binary_crossentropy",
     keras.losses.CategoricalCrossentropy: "categorical_crossentropy",
     keras.losses.SparseCategoricalCrossentropy: "sparse_categorical_crossentropy",
+    keras.losses.BinaryFocalCrossentropy: "binary_focal_crossentropy",
+    keras.losses.CategoricalFocalCrossentropy: "categorical_focal_crossentropy",
     keras.losses.MeanSquaredError: "mean_squared_error",
     keras.losses.MeanAbsoluteError: "mean_absolute_error",
     keras.losses.Huber: "huber",

@@ -26,7 +26,7 @@ from .ending import (
     same_end,
     without,
 )
-from .facts import CROSS_ENTROPIES, DISTANCES, PROBABILITIES, Facts, Output, Targets
+from .facts import CROSS_ENTROPIES, DISTANCES, OF_PROBABILITIES, PROBABILITIES, Facts, Output, Targets
 from .wording import counted, digits, percent
 
 OUTSIDE = 0.02
@@ -65,7 +65,7 @@ def _is_softmax_of_one(output: Output) -> bool:
 
 
 def _takes_probabilities(output: Output) -> bool:
-    return output.loss in CROSS_ENTROPIES and output.from_logits is False
+    return output.loss in OF_PROBABILITIES and output.from_logits is False
 
 
 def _classes_beyond(facts: Facts) -> bool:
@@ -100,7 +100,7 @@ def _numbers_in_cross_entropy(facts: Facts) -> bool:
 
 
 def _probable(facts: Facts) -> str:
-    is_binary = facts.output.loss == "binary_crossentropy" or facts.output.units == 1
+    is_binary = facts.output.loss.startswith("binary") or facts.output.units == 1
     return "sigmoid" if is_binary else "softmax"
 
 
@@ -341,7 +341,7 @@ OF_LOSS = (
         "probabilities as logits",
         "wrong_loss",
         "The loss expects logits, but the model outputs probabilities",
-        lambda f: f.output.from_logits is True and not f.output.hides_logits
+        lambda f: f.output.from_logits is True and not (f.output.hides_logits and f.output.loss in CROSS_ENTROPIES)
         and (f.output.activation in PROBABILITIES or f.output.are_probabilities),
         lambda f: f"The loss expects logits because of from_logits=True, but {name_of(f.output)} "
         + (f"ends with {f.output.activation}." if f.output.activation else "outputs probabilities: "

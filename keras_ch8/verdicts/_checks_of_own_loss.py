@@ -2,7 +2,7 @@
 
 from ._check import CHOSEN, CHOSEN_TO_ACT, Check, can_give, interval, name_of
 from .ending import by, class_of, code_by, cure_by, for_numbers, same_end, without
-from .facts import CROSS_ENTROPIES, DISTANCES, End, Facts
+from .facts import CROSS_ENTROPIES, DISTANCES, OF_PROBABILITIES, End, Facts
 from .wording import digits, percent
 
 SMALL = 0.05
@@ -90,7 +90,7 @@ OF_OWN_LOSS = (
         "logits with a limit",
         "wrong_output",
         "The loss expects logits, but the last activation limits their range",
-        lambda f: f.output.loss in CROSS_ENTROPIES and f.output.from_logits is True
+        lambda f: f.output.loss in OF_PROBABILITIES and f.output.from_logits is True
         and f.output.activation in LIMITED,
         lambda f: "The loss expects logits because of from_logits=True, but "
         f"{name_of(f.output)} ends with {f.output.activation}, which outputs only {can_give(f.output)}.",

@@ -47,6 +47,8 @@ PROBABILITIES = ("sigmoid", "softmax", "hard_sigmoid")
 SUM_IS_ONE = 1e-3
 """Difference from 1 up to which the sum of some probabilities is rounded."""
 CROSS_ENTROPIES = ("binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy")
+OF_PROBABILITIES = (*CROSS_ENTROPIES, "binary_focal_crossentropy", "categorical_focal_crossentropy")
+"""Losses that take probabilities, or logits."""
 DISTANCES = ("mean_squared_error", "mean_absolute_error", "huber", "log_cosh")
 """Losses that compare numbers."""
 
@@ -202,7 +204,7 @@ class Output:
         units: Numbers for each thing that is predicted; 0 where it is not known.
         loss: Name of the loss, as Keras writes it; "" for one of the user's own.
         from_logits: Whether the loss takes logits; None where it is not known.
-        hides_logits: Whether the output carries the logits that Keras's losses take in its place.
+        hides_logits: Whether the output carries the logits that Keras's cross-entropies take in its place.
         before: Name of the activation before one that is a layer alone, with no sign changed between; "" of others.
         before_at: The place of the layer of that in `model.layers`, from the end; 0 where it is not known.
         shares_inside: Names of the layers before it that end with a softmax over their units, for a layer with weights.

@@ -332,6 +332,7 @@ CASES = {
 
 NO_ACTIVATION = change(SOFTMAX, activation="", hides_logits=False)
 AVERAGE = change(NO_ACTIVATION, low=0.0, high=0.9, off=1e-6, from_logits=True)
+FOCAL = change(SIGMOID, loss="binary_focal_crossentropy")
 PART = change(SIGMOID, activation="", hides_logits=False, low=0.2, high=0.8, from_logits=True)
 LOGITS = change(NO_ACTIVATION, low=-1.0, high=2.0, off=3.0)
 CLIPPED = change(SQUARED, activation="", ends_with="Clip")
@@ -352,6 +353,9 @@ FURTHER = [
     ),
     # an output of no known activation is told by what it gives
     ("probabilities as logits", facts(FOUR, AVERAGE), "last outputs"),
+    ("probabilities as logits", facts(BINARY, change(FOCAL, from_logits=True)), "last ends with sigmoid"),
+    ("probabilities as logits", facts(BINARY, change(SIGMOID, from_logits=True)), None),
+    ("no probabilities", facts(BINARY, change(FOCAL, activation="linear", hides_logits=False)), "ends with linear"),
     ("probabilities as logits", facts(FOUR, change(AVERAGE, low=NAN, high=NAN)), None),
     ("probabilities as logits", facts(FOUR, change(AVERAGE, activation="elu", from_logits=None)), None),
     ("probabilities as logits", facts(FOUR, PART), "last outputs"),
