@@ -44,6 +44,11 @@ class Bound(NamedTuple):
     size: Tensor
     factor: Tensor
 
+    @classmethod
+    def of(cls, state: State) -> "Bound":
+        """Return the one that a method has kept in its state."""
+        return cls(*(state[name] for name in cls._fields))
+
 
 class ProposedStep(NamedTuple):
     """A step that a method proposes.
@@ -353,8 +358,8 @@ class BoundedMethod(Method):
             return (tried,)
 
         no, none, zero = ops.zeros((), "bool"), ops.zeros((), "int32"), ops.zeros((), dtype)
-        bound, numbers = Bound(*(state[name] for name in Bound._fields)), dict.fromkeys(self.step_numbers, zero)
-        begin = _Search(bound, point, no, no, none, none + model.products, no, no, no, zero, numbers)
+        numbers = dict.fromkeys(self.step_numbers, zero)
+        begin = _Search(Bound.of(state), point, no, no, none, none + model.products, no, no, no, zero, numbers)
         (end,) = ops.while_loop(goes_on, once, (begin,))
 
         after, moved = end.found, end.moved
@@ -379,5 +384,4 @@ class BoundedMethod(Method):
 
     def on_new(self, state: State, start: Point) -> State:
         """Go on with the bound of the rule for another function."""
-        bound = Bound(*(state[name] for name in Bound._fields))
-        return state | self.rule.on_new(bound)._asdict()
+        return state | self.rule.on_new(Bound.of(state))._asdict()

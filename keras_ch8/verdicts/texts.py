@@ -18,7 +18,6 @@ ARGUMENTS = ("batch_size", "epochs", "callbacks", "class_weight")
 """Arguments of `fit` beside x and y that the code of a cure may set."""
 SETS = r"^(\w+, )*{}(, \w+)* ="
 """The begin of a line that sets a name."""
-"""Characters of a fix in one line of a summary."""
 
 
 def report(verdicts: Sequence[Verdict], state: OverallState | None = None, of: str = "") -> str:
