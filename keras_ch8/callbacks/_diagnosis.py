@@ -358,7 +358,7 @@ class Diagnosis(Callback):
             first = first_given(training.arguments, EXAMPLES) if first is None else first
         except Exception as error:  # of a sampler of the user's
             self.log.leave_out(PREFLIGHT, error)
-        first = probe if first is None else first
+        seen, first = first, probe if first is None else first
         self._has_looked, self.probe.first = True, None
         others, is_traced = None if first is probe else probe, self._measuring.only_computes
         try:
@@ -368,7 +368,7 @@ class Diagnosis(Callback):
                 price = multiplications(keras_private.leaves_of(self.model))
                 few = examples_to_look_at(LOOKED_AT, self.probe.batch_size, price)
                 facts, _ = facts_of(self.model, first, others, self.loss, few, training, is_traced)
-                held_out = validated_on(training.arguments, facts.output)
+                held_out = validated_on(training.arguments, facts.output, seen)
                 if facts.other:  # the probe, which may be prepared in yet another way, is what is measured on
                     held_out = {name: value for name, value in held_out.items() if not name.startswith("other")}
             to_come = ahead(self.model, self.log.total, facts.has) | {"against": against(training.callbacks)}

@@ -166,8 +166,12 @@ def can_be_copied(schedule: Any) -> bool:
 
 def has_own_loss(model: keras.Model) -> bool:
     """Whether a subclass, or the instance, computes its loss, or takes its training step, in its own way."""
-    own = type(model).compute_loss is not keras.Model.compute_loss or "compute_loss" in vars(model)
-    return own or has_own_train_step(model)
+    return has_own_compute_loss(model) or has_own_train_step(model)
+
+
+def has_own_compute_loss(model: keras.Model) -> bool:
+    """Whether a subclass, or the instance, computes its loss in its own way."""
+    return type(model).compute_loss is not keras.Model.compute_loss or "compute_loss" in vars(model)
 
 
 def makes_own_train_function(model: keras.Model) -> bool:

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..verdicts import quantities as q
 from ..verdicts import table
-from ._online_risk import held_out_drawn
+from ._online_risk import accuracy_above_the_commonest, held_out_drawn
 from .base import Monitor
 from .measurement_log import MeasurementLog
 from .progress import penalties_of_loss, progress
@@ -39,6 +39,7 @@ class NothingLearnedMonitor(Monitor):
         is_same = log.chance > 0 and log.chance_of_validation > 0 and not log.is_penalized  # loss, also without weights
         if len(validated) and is_same and log.has_readings:
             measured[q.VALIDATION_OVER_CHANCE.name] = float(validated.min() / log.chance_of_validation)
+            measured[q.ACCURACY_ABOVE.name] = accuracy_above_the_commonest(log)
         if seen is not None and log.chance > 0:
             ends = [log.reported(name)[-1:] for name in ("loss", "val_loss") if not log.is_penalized]
             least = np.fmin.reduce([seen.now - seen.penalty, *np.concatenate([np.zeros(0), *ends])])

@@ -12,6 +12,11 @@ from .measurement_log import MeasurementLog, once
 
 LITTLE = 0.1
 """Fall of the loss, as a fraction of its start, that is the least to compare a rise to."""
+ACCURACIES = tuple(
+    f"val_{name}"
+    for name in ("accuracy", "acc", "binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy")
+)
+"""Names of the fraction of examples whose class is told."""
 
 
 class OnlineRiskMonitor(Monitor):
@@ -35,6 +40,7 @@ class OnlineRiskMonitor(Monitor):
         reference = start if log.is_penalized else float(np.fmin(start, log.chance))
         return _since_the_best(log, np.min) | {
             q.HELD_OUT_LEFT.name: best / reference if min(best, reference) > 0 else float("nan"),
+            q.ACCURACY_ABOVE.name: accuracy_above_the_commonest(log),
         }
 
     def newest(self, log: MeasurementLog) -> dict[str, float]:
@@ -53,6 +59,16 @@ class OnlineRiskMonitor(Monitor):
         name = "`val_loss`" if _is_validated(log) else "probe loss"
         best, now = (digits(loss, 3) for loss in (held_out.min(), held_out[-1]))
         return {"overfitting": f"{name} {now}, {'its best' if now == best else f'at best {best}'}"}
+
+
+@once
+def accuracy_above_the_commonest(log: MeasurementLog) -> float:
+    """Return `ACCURACY_ABOVE`; NaN where it is not known."""
+    known = [best for name in ACCURACIES for best in log.reported(name)]
+    least, examples = log.commonest_of_validation, log.validated
+    if not known or not examples or not 0 < least < 1:
+        return float("nan")
+    return float((max(known) - least) / np.sqrt(least * (1 - least) / examples))
 
 
 def held_out_drawn(log: MeasurementLog) -> dict[str, float]:

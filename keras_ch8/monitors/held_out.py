@@ -1,5 +1,6 @@
 """What is known before the first step of the data that `fit` was given: the examples, and whether they are held out."""
 
+import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -45,38 +46,53 @@ def rows_in_both(
     return found if labels is None else found | {"unseen": unseen_of(*labels)}
 
 
-def validated_on(arguments: Mapping[str, Any], output: Output) -> dict[str, Any]:
-    """Return the facts about what `fit` trains and validates on, where both are arrays; {} of other data.
+def validated_on(arguments: Mapping[str, Any], output: Output, first: Data = None) -> dict[str, Any]:
+    """Return the facts about what `fit` trains and validates on; {} where nothing is known of either.
 
     Args:
         arguments: What `fit` was given, by name.
         output: The output and its loss.
+        first: x, y and sample_weight of the first examples that `fit` reads, which stand for what is no array.
     """
     x, y, held_out = arguments.get("x"), arguments.get("y"), arguments.get("validation_data")
     share = arguments.get("validation_split") or 0.0
+    are_all = are_arrays(x) and are_arrays(y)
+    x, y, _ = (x, y, None) if are_all or first is None else first
     if not are_arrays(x) or not are_arrays(y):
         return {}
     inputs, targets = map(_arrays, (x, y))
+    found: dict[str, Any] = _chance_of_training(arguments, targets, output) if are_all else {}
     if held_out is None and share and inputs:
         at = math.floor(len(inputs[0]) * (1 - share))  # where Keras splits
         others, of_others = ([a[at:] for a in part] for part in (inputs, targets))
         inputs, targets = ([a[:at] for a in part] for part in (inputs, targets))
-    elif isinstance(held_out, tuple | list) and len(held_out) in (2, 3) and all(map(are_arrays, held_out[:2])):
-        others, of_others = map(_arrays, held_out[:2])
+        found, weights = _chance_of_training(arguments, targets, output), arguments.get("sample_weight")
     else:
-        return _chance_of_training(arguments, targets, output)
-    of_others_inputs = inputs_of({str(place): array for place, array in enumerate(others)})
-    found: dict[str, Any] = {"other_inputs": of_others_inputs, "other": "the validation data"}
-    found |= _chance_of_training(arguments, targets, output)
-    if not len(targets) == len(of_others) == 1:
-        return found | rows_in_both(inputs, others)
-    weights = arguments.get("sample_weight") if held_out is None else held_out[2] if len(held_out) > 2 else None
-    is_known = weights is None and of_others[0].size <= MOST
-    if of_others[0].size <= MOST and output.axes:
-        found["other_targets"] = targets_of(of_others[0], output.axes)
-    found["chance_of_validation"] = chance_level(output, of_others[0]) if is_known else NAN
-    found["validated"] = len(of_others[0])
-    return found | rows_in_both(inputs, others, (targets[0], of_others[0]))
+        others_x, others_y, weights = _validation(held_out)
+        if not are_arrays(others_x) or not are_arrays(others_y):
+            return found
+        others, of_others = map(_arrays, (others_x, others_y))
+    found["other_inputs"] = inputs_of({str(place): array for place, array in enumerate(others)})
+    found["other"] = "the validation data"
+    if len(targets) == len(of_others) == 1:
+        is_small = of_others[0].size <= MOST
+        if is_small and output.axes:
+            found["other_targets"] = targets_of(of_others[0], output.axes)
+        if not _batches.is_data_set(held_out):
+            found["chance_of_validation"] = chance_level(output, of_others[0]) if is_small and weights is None else NAN
+            found["validated"] = len(of_others[0])
+    of_both = rows_in_both(inputs, others, (targets[0], of_others[0]) if len(targets) == len(of_others) == 1 else None)
+    return found | (of_both if are_all else {name: value for name, value in of_both.items() if name == "unseen"})
+
+
+def _validation(held_out: Data) -> tuple[Data, Data, Data]:
+    """Return x, y and sample_weight of arrays, or of the first batch of a data set that reading does not change."""
+    if isinstance(held_out, tuple | list) and len(held_out) in (2, 3):
+        return (*held_out, None)[:3]
+    with contextlib.suppress(Exception):  # the data are the user's; `fit` says what is wrong with them
+        if _batches.is_data_set(held_out) and _batches.is_pure(held_out):
+            return next(_batches.batches(held_out, None, None, batch_size=1, seed=0))
+    return None, None, None
 
 
 def _chance_of_training(

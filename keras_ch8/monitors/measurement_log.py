@@ -72,6 +72,8 @@ class MeasurementLog:
     """The same on the validation data."""
     validated: int = 0
     """Examples of these; 0 where that is not known."""
+    commonest_of_validation: float = math.nan
+    """Fraction of these that have the most common class; NaN where they have no classes."""
     neighbours: float = math.nan
     """Loss on the probe if each example is predicted from its nearest other examples; NaN where it is not known."""
     least_squares: float = math.nan
@@ -164,6 +166,7 @@ class MeasurementLog:
         self.least_squares, self.unevenness = facts.least_squares, facts.unevenness
         self.chance_of_training, self.chance_of_validation = facts.chance_of_training, facts.chance_of_validation
         self.validated = facts.validated
+        self.commonest_of_validation = facts.other_targets.commonest if facts.validated else math.nan
 
     def see(self, rate: float, batch_size: float = 0.0, batches: int = 0) -> None:
         """Add the learning rate of now, the examples of a minibatch, and the minibatches of an epoch; 0 if unknown."""

@@ -40,6 +40,8 @@ STRONG_DECAY = 0.01
 """Part of each weight that its decay takes away in a step, from which on none can grow."""
 WARM_UP = 0.9
 """Part of the largest learning rate below which a training begins with a warm-up."""
+SHORT_AVERAGES = 0.5
+"""Momentum of batch normalization below which the last batch or two make the moving statistics."""
 LARGE_INPUT, SMALL_INPUT, SPREAD = 5.0, 0.05, 10.0
 """Root mean square of the inputs, and ratio of their deviations, from which on they are to be scaled."""
 SMALL_OUTPUT = 0.5
@@ -68,6 +70,11 @@ NORMALIZING = (
     keras.layers.LayerNormalization, keras.layers.GroupNormalization, keras.layers.UnitNormalization,
 )  # fmt: skip
 """Layers that normalize each example by itself."""
+MOVING = (
+    keras.layers.RandomFlip, keras.layers.RandomRotation, keras.layers.RandomTranslation, keras.layers.RandomZoom,
+    keras.layers.RandomCrop,
+)  # fmt: skip
+"""Layers that change at random where things are in an image."""
 
 
 def facts_of_model(model: keras.Model, callbacks: Sequence[object] = ()) -> frozenset[Fact]:
@@ -82,6 +89,7 @@ def facts_of_model(model: keras.Model, callbacks: Sequence[object] = ()) -> froz
         Fact.SEVERAL_OUTPUTS: len(getattr(model, "outputs", None) or [None]) > 1,
         Fact.TOKENS: any(isinstance(part, kinds.Embedding) for part in parts),
         Fact.SKIP_CONNECTIONS: any(_adds(part) for part in parts),
+        Fact.MOVES_IMAGES: any(isinstance(part, MOVING) for part in parts),
         Fact.RESHAPES: any(isinstance(part, kinds.Reshape) for part in parts),
         Fact.NORMALIZATION: any(isinstance(part, NORMALIZING) or is_batch_normalization(part) for part in parts),
         Fact.INPUT_NORMALIZATION: any(isinstance(part, kinds.Normalization) for part in parts),
@@ -89,6 +97,10 @@ def facts_of_model(model: keras.Model, callbacks: Sequence[object] = ()) -> froz
         Fact.SIMPLE_RECURRENCE: any(isinstance(part, kinds.SimpleRNN) for part in parts),
         Fact.LSTM: any(isinstance(part, kinds.LSTM) for part in parts),
         Fact.PENALTIES_OF_WEIGHTS: any(getattr(v, "regularizer", None) is not None for v in model.trainable_variables),
+        Fact.CONSTRAINTS: any(getattr(v, "constraint", None) is not None for v in model.trainable_variables),
+        Fact.SHORT_AVERAGES: any(
+            is_batch_normalization(part) and getattr(part, "momentum", 1.0) < SHORT_AVERAGES for part in parts
+        ),
         Fact.PENALTIES_OF_UNITS: any(getattr(part, "activity_regularizer", None) is not None for part in parts),
         Fact.NEGATIVE_BIASES: any(_has_negative_biases(part) for part in parts),
         Fact.SMALL_START: any(_is_small(variable) for variable in model.trainable_variables),

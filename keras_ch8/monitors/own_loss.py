@@ -76,6 +76,21 @@ def tried(loss: Callable[..., Any], y: np.ndarray, targets: Targets, output: Out
     return found
 
 
+def compares_all(at: Callable[[np.ndarray], float], y: np.ndarray) -> bool:
+    """Whether a loss compares each prediction with the targets of all examples, as of shapes (n, 1) and (n,) it does.
+
+    Such a loss is the same whatever the order of the targets, and another for other targets.
+
+    Args:
+        at: The loss as a function of the targets.
+        y: Those of some examples.
+    """
+    loss, other = at(y), at(np.full_like(y, y.max()))
+    orders = at(y[::-1]), at(np.roll(y, len(y) // 3))
+    size = abs(loss - other)
+    return bool(size > SAME_LOSS * abs(loss) and all(abs(one - loss) <= SAME_LOSS * size for one in orders))
+
+
 def _is_binary(y: np.ndarray) -> bool:
     return set(np.unique(y)) == {0.0, 1.0}
 

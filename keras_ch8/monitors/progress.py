@@ -189,7 +189,12 @@ def rate_of_limit(log: MeasurementLog) -> float:
 
 @once
 def rate_left(log: MeasurementLog) -> float:
-    """Return the effective rate over the largest of the first three measurements; NaN if not known. See `RATE_LEFT`."""
+    """Return the effective rate over the largest of the first three measurements; NaN if not known. See `RATE_LEFT`.
+
+    It is not known where a constraint takes back what the gradient asks for, whatever the rate.
+    """
+    if Fact.CONSTRAINTS in log.has:
+        return float("nan")
     first, now = _effective_rates(log, slice(3)), effective_rate(log)
     return now / float(first.max()) if len(first) and first.max() > 0 else float("nan")
 

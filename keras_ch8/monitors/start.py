@@ -4,12 +4,13 @@ import contextlib
 import dataclasses
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
+from .._batches import take
 from .._types import Data, Tensor
 from ..curvature.objective import Objective
 from ..integration import backend, fit, keras_private
@@ -17,6 +18,7 @@ from ..verdicts.arrays import (
     copied_from,
     heaviest_of,
     inputs_of,
+    mirrored_of,
     order_of,
     order_of_numbers,
     parts_of,
@@ -34,9 +36,11 @@ from ..verdicts.facts import (
     Facts,
     Layer,
     Output,
+    OwnLoss,
     Start,
     Targets,
 )
+from .equal_units import copies_in
 from .model_end import end_of, held_in, name_of_activation
 from .model_facts import (
     activation,
@@ -51,13 +55,11 @@ from .model_facts import (
     untracked_in,
 )
 from .outputs import Head, heads_of
-from .own_loss import is_own, tried
+from .own_loss import compares_all, is_own, tried
 from .probe import RecordedCall, by_unit, recording
 
 EXAMPLES = 64
 """Examples that go through the model: as many as tell a dead layer, and a small price for a large model."""
-EQUAL = 1e-4
-"""A difference of two gradients up to this fraction of the largest entry is rounding."""
 LAYERS = keras.layers
 
 
@@ -101,9 +103,14 @@ def facts_of(
         of_all["other_inputs"] = inputs_of(dict(arrays_of(probe[0])))
     if len(outputs) <= 1:
         alone = each[0] if each else {}
+        if alone and failed is None and (loss is not None or keras_private.has_own_compute_loss(model)):
+            known = alone.get("own_loss", OwnLoss())
+            is_mixed = _compares_all(model, take(data, slice(examples)), outputs, loss)
+            alone["own_loss"] = dataclasses.replace(known, compares_all=is_mixed)
         further = _further_levels(alone["output"], start, data, probe) if alone and alone["output"].axes else {}
         x, y = _only(data[0]), _only(data[1])
         if x is not None and y is not None:
+            further["mirrored"] = mirrored_of(x, y)
             further["copied"] = copied_from(x, y, x.ndim == 3 or bool(has & {Fact.RECURRENCE, Fact.TOKENS}))
         return Facts(**common, **of_all, **alone, **further), failed
     common["has"] = has | {Fact.SEVERAL_OUTPUTS}
@@ -156,6 +163,20 @@ def _of_output(head: Head, output: Output, data: Data, probe: Data, is_own_tried
     if is_own_tried and labels is not None and output.axes and is_own(head.loss):
         found["own_loss"] = tried(head.loss, labels, targets, output, output.axes)
     return found
+
+
+def _compares_all(model: keras.Model, data: Data, outputs: Sequence[Tensor], loss: Any) -> bool:
+    """Whether a loss of one's own compares each prediction with all targets, where their shapes are (n, 1) and (n,)."""
+    y = _only(data[1])
+    shapes = {tuple(part.shape) for part in (y, *outputs) if part is not None}
+    if y is None or data[2] is not None or shapes != {(len(y),), (len(y), 1)}:
+        return False
+    objective = Objective(model, data[0], y, loss=loss, watches=True)
+    theta = [backend.as_tensor(v.value) for v in objective.variables]
+    x, targets = objective.data[0], keras.tree.flatten(objective.data[1])
+    return compares_all(
+        lambda y: float(objective.value_at(theta, (x, keras.ops.convert_to_tensor(y, targets[0].dtype), None))), y
+    )
 
 
 def _chance(head: Head, output: Output, data: Data, probe: Data) -> float:
@@ -332,7 +353,7 @@ def _layer(call: RecordedCall, slopes: dict[int, np.ndarray], is_output: bool) -
             is_finite=bool(np.isfinite(outputs).all()),
             gradient=math.sqrt(sum(float((slopes[id(v)] ** 2).sum()) for v in matrices)) if matrices else NAN,
             dead=float(1 - (columns > 0).any(axis=0).mean()) if name == "relu" else NAN,
-            copies=_copies(layer, slopes),
+            copies=copies_in(layer, slopes, columns),
             is_recurrent=isinstance(layer, LAYERS.RNN | LAYERS.Bidirectional),
             fractions=float(np.mean(inputs != np.round(inputs))) if isinstance(layer, LAYERS.Embedding) else NAN,
         )
@@ -340,48 +361,6 @@ def _layer(call: RecordedCall, slopes: dict[int, np.ndarray], is_output: bool) -
 
 def _rms(values: np.ndarray) -> float:
     return float(np.sqrt(np.mean(np.square(values, dtype="float64")))) if values.size else NAN
-
-
-def _copies(layer: keras.layers.Layer, slopes: dict[int, np.ndarray]) -> int:
-    """Return the units of a layer that are copies of others by all of its matrices; 0 where no axis counts its units.
-
-    The gates of a recurrent layer stand side by side on the last axis of its matrices. Of one that goes both ways each
-    way is looked at by itself.
-    """
-    if isinstance(layer, LAYERS.Bidirectional):
-        least = min(_copies(one, slopes) for one in (layer.forward_layer, layer.backward_layer))
-        return 2 * least + (least > 0)
-    one_axis = LAYERS.Dense | LAYERS.Conv1D | LAYERS.Conv2D | LAYERS.Conv3D | LAYERS.EinsumDense | LAYERS.Embedding
-    cell = getattr(layer, "cell", None)
-    if not isinstance(layer, one_axis) and not isinstance(
-        cell, LAYERS.SimpleRNNCell | LAYERS.LSTMCell | LAYERS.GRUCell
-    ):
-        return 0
-    found = []
-    for variable in layer.trainable_variables:
-        if len(variable.shape) > 1 and id(variable) in slopes:
-            theta, slope = variable.numpy(), slopes[id(variable)]
-            gates = theta.shape[-1] // cell.units if cell is not None else 1
-            found.append(copies(*(_by_gate(part, gates) for part in (theta, slope))))
-    return min(found, default=0)
-
-
-def _by_gate(matrix: np.ndarray, gates: int) -> np.ndarray:
-    """Return a matrix with the gates of each unit below each other: its last axis counts the units."""
-    units = matrix.shape[-1] // gates
-    return matrix.reshape(-1, units) if gates == 1 else matrix.reshape(-1, gates, units).reshape(-1, units)
-
-
-def copies(theta: np.ndarray, slope: np.ndarray) -> int:
-    """Return the number of units, on the last axis, with weights and gradient of one before them."""
-    units = theta.shape[-1]
-    if len(np.unique(theta.reshape(-1, units)[0])) == units:
-        return 0
-    theta, slope = (np.asarray(a, "float64").reshape(-1, units) for a in (theta, slope))
-    _, first, group = np.unique(theta, axis=1, return_index=True, return_inverse=True)
-    difference = np.abs(slope - slope[:, first[group.ravel()]]).max(axis=0, initial=0.0)
-    equal = difference <= EQUAL * np.abs(slope).max(initial=0.0)
-    return int(equal.sum()) - len(first)
 
 
 def arrays_of(part: Data) -> Iterator[tuple[str, np.ndarray]]:

@@ -19,9 +19,9 @@ from .._describe import section
 from .._result import Result, Table
 from .._types import Data, Tensor, Tree
 from ..integration import keras_private, registry
+from ..monitors.equal_units import copies as copies_of
 from ..monitors.flow import LayerFlow, LayerFlowMonitor, gradient_through_depth, idle_units, scale_of_start
 from ..monitors.probe import ProbeEvaluator
-from ..monitors.start import copies as copies_of
 from ..verdicts.kinds import KINDS
 from ..verdicts.verdict import LEVELS, Claim, Verdict
 

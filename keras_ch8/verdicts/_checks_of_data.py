@@ -36,6 +36,8 @@ SIZES_OF_CLASSES = (*CROSS_ENTROPIES, *DISTANCES)
 """Losses of a sigmoid or a softmax that tell classes apart."""
 MANY = 32
 """Examples that are not in an order by chance, nor of one class."""
+TURN_BOTH = "Turn images and targets together, before `fit`: concatenate their channels, flip, and split them again."
+LEAVE_OUT = "Leave out all random flips, rotations and shifts."
 ROWS_OF_NONE = f"{NUMPY}y = np.concatenate([y, 1 - y.sum(axis=-1, keepdims=True)], axis=-1)"
 
 # --- what the conditions ask, and parts of sentences ---------------------------------------------------------------
@@ -223,6 +225,30 @@ OF_LABELS = (
         has_bars=False,
     ),
     Check(
+        "mirrored images",
+        "wrong_labels",
+        "At least 20 % of the training images match their targets, one for each pixel, clearly better when mirrored, "
+        "and as many clearly worse",
+        lambda f: f.mirrored >= 0.2,
+        lambda f: f"{percent(f.mirrored)} of the images match their targets better if you mirror them: a random flip "
+        "seems to turn the images, but not the targets.",
+        TURN_BOTH,
+        source=CHOSEN_TO_ACT,
+        expects="The training loss should be as low as the validation loss.",
+        then=LEAVE_OUT,
+    ),
+    Check(
+        "moved images",
+        "wrong_labels",
+        "A layer of the model turns or moves images at random, and each pixel has a target of its own",
+        lambda f: Fact.MOVES_IMAGES in f.has and f.output.axes == 4,
+        "A layer of the model turns or moves the images at random, but the target of each pixel stays where it is.",
+        TURN_BOTH,
+        source=CHOSEN_TO_ACT,
+        expects="The training loss should be as low as the validation loss.",
+        then=LEAVE_OUT,
+    ),
+    Check(
         "equal targets",
         "wrong_labels",
         f"The targets of all examples (at least {FEW}) are equal, and the loss is a built-in Keras loss",
@@ -282,11 +308,16 @@ OF_ALL = (
     Check(
         "classes of the validation alone",
         "label_order",
-        "At least 10 % of the validation examples belong to classes that have no training examples",
+        "At least 10 % of the validation examples belong to classes that have no training examples, of those that are "
+        "known",
         lambda f: f.unseen >= 0.1 and f.output.loss in CROSS_ENTROPIES and f.targets.places == 1
         and (f.targets.are_whole or f.targets.of == "one-hot"),
-        lambda f: f"{percent(f.unseen)} of the validation examples belong to classes that no training example has.",
-        "Shuffle the examples before you split them, or before `validation_split` takes the last ones.",
+        lambda f: f"{percent(f.unseen)} of the validation examples belong to classes that "
+        + (f"none of the first {f.targets.examples} training examples has." if Fact.NO_ARRAYS in f.has
+           else "no training example has."),
+        lambda f: "Shuffle all examples before you batch them: a shuffle buffer must hold the whole data set."
+        if Fact.NO_ARRAYS in f.has
+        else "Shuffle the examples before you split them, or before `validation_split` takes the last ones.",
         lambda f: "" if Fact.VALIDATED_APART in f.has else SHUFFLE,
         source=CHOSEN_TO_ACT,
         then="Split each class separately, as `train_test_split(stratify=y)` of scikit-learn does.",

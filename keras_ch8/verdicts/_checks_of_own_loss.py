@@ -32,10 +32,16 @@ LEFT = 0.6
 
 
 def _rewards_errors(facts: Facts) -> bool:
-    """Whether the loss of one's own is larger for the truth than for wrong predictions, or has no end below it."""
-    own = facts.own_loss
+    """Whether the loss of one's own is larger for the truth than for wrong predictions, or has no end below it.
+
+    Where nothing but its size tells that the output is a probability, it may be a distance, which is to be small for
+    the label 1: a loss that is never below 0 may want that.
+    """
+    own, output = facts.own_loss, facts.output
     is_larger = own.of_truth > max(own.of_opposite, own.of_constant)
-    return (is_larger and own.of_truth - own.of_opposite > 0.01 * abs(own.of_truth)) or own.falls_without_end
+    is_read = bool(output.activation) or output.units > 1 or own.of_opposite < 0
+    return (is_larger and is_read and own.of_truth - own.of_opposite > 0.01 * abs(own.of_truth)) \
+        or own.falls_without_end  # fmt: skip
 
 
 def _leaves_much(facts: Facts) -> bool:
@@ -44,6 +50,19 @@ def _leaves_much(facts: Facts) -> bool:
 
 
 OF_OWN_LOSS = (
+    Check(
+        "each prediction with all targets",
+        "wrong_loss",
+        "Your loss compares each prediction with the targets of all examples",
+        lambda f: f.own_loss.compares_all,
+        "Your loss compares each prediction with the targets of all examples, because their shapes differ: one is (n,) "
+        "and the other (n, 1).",
+        "Give the targets the shape of the predictions in your loss: `y = keras.ops.reshape(y, "
+        "keras.ops.shape(y_pred))`.",
+        lambda f: "y = y[:, None]" if f.output.axes == 2 else "",
+        expects="The loss should fall below that of the best constant prediction.",
+        then="Print both shapes in your loss.",
+    ),
     Check(
         "directions of single numbers",
         "wrong_loss",

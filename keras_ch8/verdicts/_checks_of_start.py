@@ -3,7 +3,7 @@
 import math
 
 from ._check import CHOSEN, CHOSEN_TO_ACT, FOUND, NO_LAYER, Check, first
-from .code import COMPILE_ANEW, NEW_START, ORTHOGONAL, SLOWER, SLOWER_FALL, setting
+from .code import COMPILE_ANEW, MOMENTUM, NEW_START, ORTHOGONAL, SLOWER, SLOWER_FALL, setting
 from .ending import activation_for, code_by, same_end
 from .fact import Fact
 from .facts import Facts, Layer
@@ -373,5 +373,19 @@ OF_START = (
         lambda f: f"The initial weights are too large: the loss starts at {digits(f.start.loss_of_predictions)}, but "
         f"that of the best constant prediction is {digits(f.chance)}.",
         source=CHOSEN_TO_ACT,
+    ),
+    Check(
+        "short averages",
+        "batch_norm_gap",
+        "The momentum of a batch normalization layer is below 0.5",
+        lambda f: Fact.SHORT_AVERAGES in f.has,
+        "The `momentum` of a batch normalization layer is so low that `predict` uses the statistics of the last batch "
+        "or two.",
+        "Raise the `momentum` to 0.9: that of PyTorch is one minus that of Keras.",
+        MOMENTUM.format(momentum=0.9),
+        CHOSEN,
+        expects="The loss at inference should come close to that in training.",
+        then="Recompute the statistics after training with `layers.recalibrate`.",
+        level="watch",
     ),
 )  # fmt: skip

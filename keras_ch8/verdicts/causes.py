@@ -19,7 +19,7 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
     # what is wrong before the first step: the data, and what is asked of the model
     "wrong_labels": ("step_too_long", "imbalance", "label_order", *_NOT_NEW, *_HELD_UP),
     "wrong_output": ("no_gradient", "saturated_units", "dead_units", "step_too_long", *_NOT_NEW, *_HELD_UP),
-    "wrong_loss": ("no_gradient", "step_too_long", *_NOT_NEW, *_HELD_UP),
+    "wrong_loss": ("no_gradient", "short_horizon", "step_too_long", *_NOT_NEW, *_HELD_UP),
     "bad_inputs": (
         "bad_scale",
         "no_gradient",
@@ -31,7 +31,7 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
         *_HELD_UP,
     ),
     "equal_units": ("no_gradient", "bad_scale", *_HELD_UP),
-    "label_order": ("noise_dominated", "oscillation", "batch_norm_gap", "cliff", *_NOT_NEW),
+    "label_order": ("dead_units", "noise_dominated", "oscillation", "batch_norm_gap", "cliff", *_NOT_NEW),
     "leak": (),
     "imbalance": ("plateau", "underfitting"),
     "no_gradient": ("dead_units", *_HELD_UP),

@@ -184,6 +184,12 @@ start = keras.initializers.GlorotUniform(seed=0)
 for weight in model.trainable_variables:
     if len(weight.shape) > 1:
         weight.assign(start(weight.shape))"""
+MOMENTUM = """\
+layers = list(model.layers)
+for layer in layers:
+    layers += getattr(layer, "layers", [])  # those of a model inside
+    if hasattr(layer, "moving_mean"):
+        layer.momentum = {momentum}"""
 LONG_MEMORY = f"""\
 layers = list(model.layers)
 for i, layer in enumerate(layers):

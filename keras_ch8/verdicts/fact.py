@@ -68,7 +68,14 @@ class Fact(enum.StrEnum):
     NORMALIZATION = "normalization", "a normalization layer stands between the layers"
     INPUT_NORMALIZATION = "input normalization", "the model has a `keras.layers.Normalization`"
     SKIP_CONNECTIONS = "skip connections", "the model adds outputs of earlier layers to later ones"
+    MOVES_IMAGES = "moves images", "a layer such as `keras.layers.RandomFlip` turns or moves images at random"
     RESHAPES = "reshapes", "a `keras.layers.Reshape` fixes the units of the layer before it"
+    SHORT_AVERAGES = (
+        "short averages",
+        "the momentum of a batch normalization layer is below 0.5, so that the last batch or two make its moving "
+        "statistics",
+    )
+    CONSTRAINTS = "constraints", "a trainable weight has a constraint, which changes it after each step"
     SEQUENTIAL = "sequential", "the model is a `keras.Sequential`"
     STATEFUL = "stateful", "a layer keeps its state between batches, so all batches have one size"
     SEVERAL_INPUTS = "several inputs", "the model has several inputs"

@@ -372,6 +372,7 @@ class OwnLoss:
         breaks: `"loss"` or `"gradient of the loss"`, which a prediction of 0 or 1 breaks, and clipping mends; or "".
         breaks_at: At which of the two: `"0"`, `"1"` or `"0 or 1"`.
         same_as: The loss of Keras that such a loss is otherwise; "" of others.
+        compares_all: Whether it compares each prediction with the targets of all examples.
     """
 
     of_truth: float = NAN
@@ -386,6 +387,7 @@ class OwnLoss:
     breaks: str = ""
     breaks_at: str = ""
     same_as: str = ""
+    compares_all: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -417,6 +419,8 @@ class Facts:
         runs_read: Examples in a row with the same label, on average, of the first examples as the training reads them.
         commonest_read: Fraction of the commonest label in each eighth of these examples.
         copied: Part of the inputs that the targets of all examples equal, such as "feature 5"; "" for none.
+        mirrored: Fraction of the images whose targets, one at each place, match the mirrored image better; NaN of other
+            data.
         against: Callbacks that take a metric which rises for one that falls, or the reverse, as `("EarlyStopping",
             "val_accuracy", "min")`: class, `monitor`, and `mode`.
         heaviest: Part of the weight of all examples that the class with the most has; NaN where there are no weights,
@@ -457,6 +461,7 @@ class Facts:
     runs_read: float = NAN
     commonest_read: tuple[float, ...] = ()
     copied: str = ""
+    mirrored: float = NAN
     against: tuple[tuple[str, str, str], ...] = ()
     heaviest: float = NAN
     is_trained: bool = True

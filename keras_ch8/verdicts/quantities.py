@@ -447,6 +447,11 @@ HELD_OUT_LEFT = Quantity(
     "The lowest validation loss over that of the best constant prediction, or else over its initial value.",
     number=percent,
 )
+ACCURACY_ABOVE = Quantity(
+    "accuracy_above_the_commonest",
+    "The best validation accuracy minus the fraction of the most common class, in standard errors of an accuracy of "
+    "that size.",
+)
 VALIDATION_LOSS = Quantity("val_loss", "The validation loss of the last epoch.", series="epoch/val_loss")
 LOSS_OF_PROBE = Quantity("loss_of_probe", "The loss on the probe, if there is no other.", series="diagnosis/loss")
 LEAST_OVER_CHANCE = Quantity(

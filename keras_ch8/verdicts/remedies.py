@@ -17,6 +17,7 @@ from .code import (
     LEAKY,
     LONG_MEMORY,
     MASK_ZEROS,
+    MOMENTUM,
     NEW_START,
     NORMALIZE_INPUTS,
     NORMALIZE_LAYERS,
@@ -396,12 +397,9 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         Remedy(
             "Lower the `momentum` of the batch normalization layers to {momentum}, so that their moving statistics "
             "keep up with the batches.",
-            "layers = list(model.layers)\n"
-            "for layer in layers:\n"
-            '    layers += getattr(layer, "layers", [])  # those of a model inside\n'
-            '    if hasattr(layer, "moving_mean"):\n'
-            "        layer.momentum = {momentum}",
+            MOMENTUM,
             "The loss at inference should come close to that in training.",
+            unless=(Fact.SHORT_AVERAGES,),
         ),
         Remedy(
             "Recompute the statistics after training with `layers.recalibrate`, or train on batches like those that "

@@ -117,9 +117,9 @@ STEP_LENGTH = (
         kind="step_too_short",
         says="The updates are far too small",
         limits=(
-            Limit(q.STEP_OVER_BEST, "below", 5e-3, source=MEASURED),
+            Limit(q.STEP_OVER_BEST, "below", 2e-2, 1e-2, source=MEASURED),
             Limit(q.GAINED, "below", 0.1, name="the loss has barely fallen"),
-            Limit(q.PACE_KEPT, "above", 0.25, name="the loss is falling about as fast as it did earlier in training"),
+            Limit(q.PACE_KEPT, "above", 0.15, name="the loss is falling about as fast as it did earlier in training"),
             THIRD_OVER,
         ),
     ),
@@ -320,17 +320,17 @@ DURATION = (
     ),
 )
 
+TELLS_CLASSES = Limit(q.ACCURACY_ABOVE, "above", 4.0, name="the validation accuracy is clearly above chance")
 ONLINE_RISK = (
     Rule(
         kind="overfitting",
         says="The model overfits",
         limits=(
             Limit(q.HELD_OUT_RISE, "above", 0.1, source=MEASURED),
-            Limit(
-                q.HELD_OUT_LEFT,
-                "below",
-                0.97,
-                name="the validation loss was clearly below that of a constant",
+            Combination(
+                "the validation loss was clearly below that of a constant, or its accuracy above chance",
+                "any of",
+                (Limit(q.HELD_OUT_LEFT, "below", 0.97), TELLS_CLASSES),
             ),
         ),
         mentions=q.HELD_OUT,
@@ -354,6 +354,7 @@ NOTHING_LEARNED = (
         kind="learns_nothing",
         says="The model does not generalize to the validation data",
         limits=(Limit(q.VALIDATION_OVER_CHANCE, "above", 1.0, source=MEASURED), ENOUGH_UPDATES),
+        unless=TELLS_CLASSES,
         mentions=q.HELD_OUT,
         cure="Prepare the validation data like the training data: shuffle before you split, and use the same scaling "
         "and class numbers. If you already do this, check that each label matches its input.",

@@ -73,7 +73,12 @@ def two_inputs():
         ([LAYERS.Dense(3, bias_initializer=constant(-0.5))], {Fact.LINEAR_LAYERS}),
         ([LAYERS.Dense(3, "relu", activity_regularizer="l1")], {Fact.PENALTIES_OF_UNITS}),
         ([LAYERS.Dense(3, "relu", kernel_regularizer="l2")], {Fact.PENALTIES_OF_WEIGHTS}),
-        ([LAYERS.Dense(3, "relu", kernel_constraint=keras.constraints.NonNeg())], {Fact.FIRST_ORDER_ONLY}),
+        (
+            [LAYERS.Dense(3, "relu", kernel_constraint=keras.constraints.NonNeg())],
+            {Fact.FIRST_ORDER_ONLY, Fact.CONSTRAINTS},
+        ),
+        ([LAYERS.BatchNormalization(momentum=0.1)], {Fact.NORMALIZATION, Fact.SHORT_AVERAGES}),
+        ([LAYERS.Reshape((1, 2, 3)), LAYERS.RandomFlip()], {Fact.RESHAPES, Fact.MOVES_IMAGES}),
         ([keras_ch8.layers.Residual(LAYERS.Dense(6))], {Fact.SKIP_CONNECTIONS}),
         ([LAYERS.Normalization(mean=0.0, variance=1.0)], {Fact.INPUT_NORMALIZATION}),
         ([LAYERS.Embedding(9, 4), LAYERS.LSTM(3)], {Fact.TOKENS, Fact.RECURRENCE, Fact.LSTM}),

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_ch8.callbacks import Diagnosis
 from keras_ch8.monitors import held_out
@@ -135,6 +136,19 @@ def test_the_loss_of_a_constant_is_that_of_the_validation_data(held_out, expecte
     assert validated_on(given, output)["chance_of_validation"] == pytest.approx(expected, nan_ok=True)
     split = {"x": np.repeat(X, 2, axis=0), "y": np.concatenate([0 * Y, Y]), "validation_split": 0.5}
     assert validated_on(split, output)["chance_of_validation"] == pytest.approx(CHANCE_OF_Y)
+
+
+def test_of_a_data_set_the_first_examples_and_a_validation_batch_that_reading_does_not_change_are_compared():
+    output, read = Output(loss="sparse_categorical_crossentropy", axes=2, units=2), (X, np.array([0, 0, 0, 0]), None)
+    y, held_out = np.arange(64) % 4, np.zeros((64, 3))
+    read = np.zeros((64, 3)), np.arange(64) % 2, None
+    arrays = tf.data.Dataset.from_tensor_slices((held_out, y))
+    for given in ((held_out, y), arrays.batch(64)):
+        found = validated_on({"x": arrays.batch(8), "validation_data": given}, output, read)
+        assert (found["unseen"], found["other_targets"].classes, "equal_rows" in found) == (0.5, 4, False)
+    for given in (None, arrays.shuffle(64).batch(8), iter(())):
+        assert validated_on({"x": arrays.batch(8), "validation_data": given}, output, read) == {}
+    assert validated_on({"x": arrays.batch(8), "validation_data": (held_out, y)}, output) == {}
 
 
 def test_of_validation_targets_that_are_very_many_no_copy_is_made(monkeypatch):

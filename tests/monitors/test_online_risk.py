@@ -22,6 +22,26 @@ def test_overfitting_by_the_rise_since_a_best_that_was_clearly_below_the_loss_of
           rises)  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "name, best, commonest, expected",
+    [
+        ("val_accuracy", 0.61, 0.5, "act"),  # 0.1 is five standard errors of 625 examples
+        ("val_accuracy", 0.57, 0.5, "ok"),
+        ("val_accuracy", 0.61, NAN, "ok"),
+        ("val_top_5_accuracy", 0.9, 0.5, "ok"),
+    ],
+)
+def test_a_model_overfits_though_its_loss_never_was_below_that_of_a_constant_where_its_accuracy_was(
+    name, best, commonest, expected
+):
+    log = epochs(LEARNING, np.linspace(0.72, 1.0, 10))
+    log.chance, log.chance_of_validation, log.validated, log.commonest_of_validation = 0.69, 0.69, 625, commonest
+    log.epochs = [logs | {name: best} for logs in log.epochs]
+    log.total = log.step = 200
+    assert level("online_risk", log, "overfitting") == expected
+    assert level("nothing_learned", log, "learns_nothing") in ({"act": "ok", "ok": "act"}[expected], None)
+
+
 def test_without_validation_the_probe_is_held_out_and_three_epochs_are_needed():
     log = epochs(LEARNING, [None] * 10)
     assert said("online_risk", log, "overfitting") is None

@@ -191,6 +191,38 @@ def test_losses_that_are_well_or_cannot_be_tried_are_not(loss, y, settings):
     assert said(loss, y, *settings) == {}
 
 
+class Own(keras.Model):
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        return ops.mean((y - y_pred) ** 2)
+
+
+@pytest.mark.parametrize(
+    "y, expected", [(NUMBERS[:, 0], {"wrong_loss": "act"}), (NUMBERS, {}), (np.ones(64, "float32"), {})]
+)
+def test_a_loss_that_compares_each_prediction_with_all_targets_is_told(y, expected):
+    inputs = keras.Input((4,))
+    model = Own(inputs, layers.Dense(1)(layers.Dropout(0.2)(inputs)))
+    model.compile("sgd")
+    claims = claims_for(model, y)
+    assert {claim.kind: claim.level for claim in claims} == expected
+    facts, _ = facts_of(compiled("mse"), (X, y, None), loss=lambda y, p: ops.mean((y - p) ** 2))
+    assert facts.own_loss.compares_all == bool(expected)
+    if claims:
+        found = {"y": y}
+        exec(claims[0].code, found)
+        assert claims_for(model, found["y"]) == []
+
+
+def test_a_loss_of_a_distance_which_is_to_be_small_for_the_label_1_rewards_no_errors():
+    inputs = keras.Input((4,))
+    length = ops.sqrt(ops.sum(layers.Dense(3)(inputs) ** 2, axis=-1, keepdims=True) / 1e3 + 1e-6)
+    model = keras.Model(inputs, length)
+    model.compile("sgd", lambda y, p: ops.mean(y * p + (1 - y) * ops.maximum(1 - p, 0), axis=-1))
+    facts, _ = facts_of(model, (X, BINARY, None))
+    assert facts.output.are_probabilities  # as far as its size tells
+    assert claims_for(model, BINARY) == []
+
+
 KERAS = {binary: "BinaryCrossentropy", categorical: "CategoricalCrossentropy", sparse: "SparseCategoricalCrossentropy"}
 
 

@@ -97,6 +97,30 @@ def test_units_of_any_layer_are_equal_by_all_of_its_matrices(function, x, units)
     assert first.copies == max(units - 1, 0)
 
 
+class Gated(layers.Layer):
+    """A layer of one's own, whose weights all start equal, or not."""
+
+    def __init__(self, start, units=4):
+        super().__init__()
+        self.start, self.units = start, units
+
+    def build(self, shape):
+        self.w = self.add_weight(shape=(shape[-1], self.units), initializer=self.start)
+
+    def call(self, x):
+        return ops.silu(x @ self.w)
+
+
+@pytest.mark.parametrize(
+    "start, after, copies",
+    [(EQUAL, EQUAL, 3), ("glorot_uniform", EQUAL, 0), (EQUAL, "glorot_uniform", 0), ("zeros", "glorot_uniform", 0)],
+)
+def test_units_of_a_layer_of_ones_own_are_equal_where_what_they_give_and_get_is(start, after, copies):
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model = compiled(lambda x: head(Gated(start)(x), after), X.shape[1:], loss)
+    assert facts_of(model, (X, Y, None))[0].start.layers[0].copies == copies
+
+
 @pytest.mark.slow
 def test_the_units_of_both_ways_are_equal_where_those_of_each_are():
     own = layers.SimpleRNN(3, kernel_initializer=EQUAL, recurrent_initializer=EQUAL)

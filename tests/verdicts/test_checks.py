@@ -135,6 +135,11 @@ CASES = {
         facts(FOUR, SOFTMAX, chance=1.4, neighbours=0.3, neighbours_of_read=2.5),
         facts(FOUR, SOFTMAX, chance=1.4, neighbours=1.3, neighbours_of_read=2.5),
     ),
+    "mirrored images": (facts(MASKS, OF_MASKS, mirrored=0.4), facts(MASKS, OF_MASKS, mirrored=0.1)),
+    "moved images": (
+        facts(MASKS, change(OF_MASKS, axes=4), has=frozenset({Fact.MOVES_IMAGES})),
+        facts(FOUR, change(SOFTMAX, axes=2), has=frozenset({Fact.MOVES_IMAGES})),
+    ),
     "equal targets": (facts(Targets("one class", 100, 1, 1.0, 1.0, 1)), facts(Targets("one class", 9, 1, 1.0, 1.0, 1))),
     "more classes than outputs": (facts(FOUR, change(SOFTMAX, units=3)), facts(FOUR, SOFTMAX)),
     "softmax of one unit": (facts(BINARY, change(SIGMOID, activation="softmax")), facts(BINARY, SIGMOID)),
@@ -202,6 +207,10 @@ CASES = {
     "probabilities as logits": (
         facts(FOUR, change(SOFTMAX, from_logits=True, hides_logits=False)),
         facts(FOUR, change(SOFTMAX, from_logits=True)),
+    ),
+    "each prediction with all targets": (
+        facts(NUMBERS, change(SQUARED, loss="", axes=2), own_loss=OwnLoss(compares_all=True)),
+        facts(NUMBERS, change(SQUARED, loss="", axes=2), own_loss=OwnLoss()),
     ),
     "directions of single numbers": (
         facts(output=change(SQUARED, loss="cosine_similarity")),
@@ -301,6 +310,7 @@ CASES = {
         facts(FOUR, change(SOFTMAX, shares_inside=("attention",))),
     ),
     "weights too large": (grown(3.0), grown(1.2)),
+    "short averages": (facts(has=frozenset({Fact.SHORT_AVERAGES})), facts(has=frozenset({Fact.NORMALIZATION}))),
     "many equal rows": (validated(equal_rows=0.2), validated(equal_rows=0.2, rows_are_few=True)),
     "equal rows": (validated(equal_rows=0.07), validated(equal_rows=0.04)),
     "a target among the inputs": (
