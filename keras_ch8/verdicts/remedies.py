@@ -191,6 +191,11 @@ _PENALIZE_LESS = Remedy(
     "for weight in model.trainable_variables:\n    weight.regularizer = None",
     "The loss without penalties should fall further.", (Fact.STRONG_PENALTIES,),
 )  # fmt: skip
+_SMALLER_BATCH = Remedy(
+    "Lower the batch size to 32: each epoch is a single batch, so it makes only one weight update.",
+    "batch_size = 32", "The loss should fall much further in the same number of epochs.", (Fact.ONE_BATCH,),
+    (Fact.COMPARED_LOSSES, Fact.ACCUMULATION, *_LOOP),
+)  # fmt: skip
 _IN_ORDER = (
     "Check in this order: do the labels match their inputs,{} are the layers trainable, and are the inputs scaled? "
     "Then train on only 32 examples: if the model cannot fit even these, the fault is probably in the model."
@@ -261,6 +266,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
             "Within the first few epochs, the loss should fall below that of the best constant prediction.",
             (Fact.LARGE_TARGETS, Fact.STEPS_OF_THE_RATE), (Fact.SEVERAL_INPUTS,),
         ),
+        _SMALLER_BATCH,
         Remedy(
             "Decay the learning rate more slowly, over the whole training run, with `schedules.LinearDecay`. Schedules "
             "count steps, not epochs.",
@@ -449,11 +455,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
             "Update the weights more often: lower `gradient_accumulation_steps` to {added_up}.",
             ADD_UP_LESS, "The loss should fall much further in the same number of epochs.", (Fact.ACCUMULATION,),
         ),
-        Remedy(
-            "Lower the batch size to 32: each epoch is a single batch, so it makes only one weight update.",
-            "batch_size = 32", "The loss should fall much further in the same number of epochs.", (Fact.ONE_BATCH,),
-            (Fact.COMPARED_LOSSES, Fact.ACCUMULATION, *_LOOP),
-        ),
+        _SMALLER_BATCH,
         Remedy(
             "Train for {more_epochs} epochs.", "epochs = {more_epochs}",
             "The loss should keep falling, and level off by the end of training.", unless=_LOOP,
