@@ -445,6 +445,13 @@ def test_a_data_set_tells_whether_it_has_a_state(tmp_path):
         assert not backend.has_state(dataset), dataset
 
 
+def test_what_a_data_set_caches_is_read_in_its_place():
+    rows = tf.data.Dataset.range(9).batch(3)
+    assert backend.before_cache(rows) is rows
+    assert backend.before_cache(rows.cache().with_options(tf.data.Options()).prefetch(2)) is rows
+    assert backend.before_cache(rows.cache().map(lambda x: x)) is None
+
+
 def test_of_optimizers_the_one_that_scales_the_loss_is_outside():
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD())

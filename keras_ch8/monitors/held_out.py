@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import _batches
 from .._types import Data
+from ..integration import backend
 from ..verdicts.arrays import equal_rows, inputs_of, labels_of, targets_of, unseen_of
 from ..verdicts.chance import chance_level
 from ..verdicts.facts import NAN, Output
@@ -90,8 +91,8 @@ def _validation(held_out: Data) -> tuple[Data, Data, Data]:
     if isinstance(held_out, tuple | list) and len(held_out) in (2, 3):
         return (*held_out, None)[:3]
     with contextlib.suppress(Exception):  # the data are the user's; `fit` says what is wrong with them
-        if _batches.is_data_set(held_out) and _batches.is_pure(held_out):
-            return next(_batches.batches(held_out, None, None, batch_size=1, seed=0))
+        if backend.is_dataset(held_out) and _batches.is_pure(held_out):
+            return next(_batches.batches(backend.before_cache(held_out), None, None, batch_size=1, seed=0))
     return None, None, None
 
 

@@ -226,6 +226,13 @@ def has_state(dataset: Any) -> bool:
     return any(_is_stateful(part) or _is_kept_outside(part) for part in _made_from(dataset))
 
 
+def before_cache(dataset: Any) -> Any:
+    """Return what a data set caches, to be read in part without a warning; None where a cache is further down."""
+    while type(dataset).__name__.strip("_") in ("CacheDataset", "PrefetchDataset", "OptionsDataset"):
+        (dataset,) = dataset._inputs()
+    return None if any("Cache" in type(part).__name__ for part in _made_from(dataset)) else dataset
+
+
 def follows_variables(dataset: Any) -> bool:
     """Whether a data set reads a variable that others write, so that it depends on when it is read."""
     kinds = ({kind for kind, _ in _operations_of(part)} for part in _made_from(dataset))
