@@ -19,7 +19,7 @@ from ._sandbox import build_on, sandbox
 from ._types import Data
 from .monitors.held_out import rows_in_both
 from .monitors.start import arrays_of, facts_of, targets_in
-from .verdicts.arrays import inputs_of
+from .verdicts.arrays import inputs_of, unseen_of
 from .verdicts.checks import claims_of, judged_by
 from .verdicts.facts import Facts, Targets
 from .verdicts.state import OverallState, state_of
@@ -147,7 +147,7 @@ def preflight(
     batch = next(iter(_batches.batches(x, y, sample_weight, EXAMPLES, seed)))
     to_come = fit.Training(model, {"x": x, "y": y, "validation_data": validation_data}, [])
     facts, failed = facts_of(model, batch, examples=EXAMPLES, training=to_come)
-    known = _with_all(facts, x, y, validation_data)
+    known = _with_all(facts, x, y, validation_data, batch[1])
     claims = claims_of(known, _leave_out)
     if isinstance(failed, backend.HasEffects):
         warnings.warn(f"`preflight` checks only the data and the settings: {failed}", RuntimeWarning, stacklevel=2)
@@ -182,8 +182,8 @@ def _leave_out(name: str, error: Exception) -> None:
 # --- what needs all of the data ------------------------------------------------------------------------------------
 
 
-def _with_all(facts: Facts, x: Data, y: Data, validation_data: Data) -> Facts:
-    """Return the facts with those about all of the arrays, and about validation data."""
+def _with_all(facts: Facts, x: Data, y: Data, validation_data: Data, read: Data) -> Facts:
+    """Return the facts with those about all of the arrays, and about validation data; `read` are the first targets."""
     found: dict[str, Any] = {}
     arrays, targets = ({}, []) if _batches.is_data_set(x) else (dict(arrays_of(x)), [a for _, a in arrays_of(y)])
     if arrays:
@@ -199,6 +199,8 @@ def _with_all(facts: Facts, x: Data, y: Data, validation_data: Data) -> Facts:
             found["other_targets"] = _like(facts.targets, held_out[0])
         labels = (targets[0], held_out[0]) if len(targets) == len(held_out) == 1 else None
         found |= rows_in_both(list(arrays.values()), list(others.values()), labels)
+        if not arrays and len(of_read := [array for _, array in arrays_of(read)]) == len(held_out) == 1:
+            found["unseen"] = unseen_of(of_read[0], held_out[0], are_all=False)
     return dataclasses.replace(facts, **found)
 
 

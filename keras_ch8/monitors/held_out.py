@@ -75,15 +75,17 @@ def validated_on(arguments: Mapping[str, Any], output: Output, first: Data = Non
         others, of_others = map(_arrays, (others_x, others_y))
     found["other_inputs"] = inputs_of({str(place): array for place, array in enumerate(others)})
     found["other"] = "the validation data"
-    if len(targets) == len(of_others) == 1:
-        is_small = of_others[0].size <= MOST
-        if is_small and output.axes:
-            found["other_targets"] = targets_of(of_others[0], output.axes)
-        if not _batches.is_data_set(held_out):
-            found["chance_of_validation"] = chance_level(output, of_others[0]) if is_small and weights is None else NAN
-            found["validated"] = len(of_others[0])
-    of_both = rows_in_both(inputs, others, (targets[0], of_others[0]) if len(targets) == len(of_others) == 1 else None)
-    return found | (of_both if are_all else {name: value for name, value in of_both.items() if name == "unseen"})
+    if not len(targets) == len(of_others) == 1:
+        return found | (rows_in_both(inputs, others) if are_all else {})
+    is_small = of_others[0].size <= MOST
+    if is_small and output.axes:
+        found["other_targets"] = targets_of(of_others[0], output.axes)
+    if not backend.is_dataset(held_out):
+        found["chance_of_validation"] = chance_level(output, of_others[0]) if is_small and weights is None else NAN
+        found["validated"] = len(of_others[0])
+    if not are_all:
+        return found | {"unseen": unseen_of(targets[0], of_others[0], are_all)}
+    return found | rows_in_both(inputs, others, (targets[0], of_others[0]))
 
 
 def _validation(held_out: Data) -> tuple[Data, Data, Data]:

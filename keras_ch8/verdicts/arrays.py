@@ -182,6 +182,8 @@ MOST_COPIES, UNLIKELY = 16, 5.0
 how unlikely two equal ones are otherwise, over the logarithm of the number of examples."""
 ALL_DIFFER = 0.5
 """Different values of a feature over different examples, from which on no two examples share one by chance."""
+BY_CHANCE = 1e-6
+"""Probability below which nothing is said to be by chance."""
 MOST_IMAGES, MOST_CLASSES, CLEARLY = 64, 64, 0.2
 """Images that are mirrored, values of targets up to which they are classes, and by how much a correlation with them is
 clearly larger."""
@@ -308,14 +310,26 @@ def _matches(images: np.ndarray, places: np.ndarray) -> np.ndarray:
     return np.abs((one * other).sum(axis=(1, 2))) / np.where(sizes > 0, sizes, np.inf)
 
 
-def unseen_of(y: np.ndarray, other: np.ndarray) -> float:
-    """Return the fraction of other labels that are not among some; NaN where these are no classes."""
+def unseen_of(y: np.ndarray, other: np.ndarray, are_all: bool = True) -> float:
+    """Return the fraction of other labels that are not among some; NaN where these are no classes.
+
+    Args:
+        y: Some labels.
+        other: Other ones.
+        are_all: Whether the first are all there are. Of a part of them it is NaN, too, where a random part may lack as
+            many classes. Defaults to `True`.
+    """
     labels, others = (labels_of(a) for a in (y, other))
     is_known = labels.ndim == others.ndim == 1 and len(labels) and len(others)
     classes = np.unique(labels) if is_known else labels
     if not is_known or not 2 <= len(classes) <= len(labels) / 4:
         return NAN
-    return float(1 - np.isin(others, classes).mean())
+    every, missing = np.unique(others), np.setdiff1d(others, classes)
+    unseen = float(np.isin(others, missing).mean())
+    if are_all or unseen in (0, 1):
+        return unseen
+    ways = math.log(math.comb(len(every), len(missing)))
+    return unseen if ways + len(labels) * math.log1p(-unseen) < math.log(BY_CHANCE) else NAN
 
 
 def order_of(y: np.ndarray) -> float:

@@ -15,6 +15,7 @@ from keras_ch8.verdicts.arrays import (
     order_of,
     parts_of,
     targets_of,
+    unseen_of,
 )
 from keras_ch8.verdicts.facts import Bar, Inputs, are_of_another_scale
 
@@ -296,3 +297,20 @@ def test_images_that_are_mirrored_without_their_targets_are_known():
     assert mirrored_of(turned, rng.permutation(masks)) < 0.2
     assert np.isnan(mirrored_of(turned, np.zeros(64)))
     assert mirrored_of(turned, np.zeros_like(masks)) == 0
+
+
+@pytest.mark.parametrize(
+    "read, classes, expected",
+    [
+        (np.arange(64) % 9, 10, False),  # one of ten may be missing in 64
+        (np.arange(64) % 7, 10, True),
+        (np.arange(400) % 92, 100, False),  # of a hundred some are
+        (np.arange(256) % 40, 100, True),
+        (np.arange(64) % 2, 10, True),
+    ],
+)
+def test_classes_that_a_part_of_the_examples_may_lack_by_chance_are_not_called_unseen(read, classes, expected):
+    other = np.arange(10 * classes) % classes
+    missing = 1 - len(np.unique(read)) / classes
+    assert unseen_of(read, other) == pytest.approx(missing)
+    assert unseen_of(read, other, are_all=False) == pytest.approx(missing if expected else np.nan, nan_ok=True)
