@@ -62,17 +62,16 @@ def validated_on(arguments: Mapping[str, Any], output: Output, first: Data = Non
     if not are_arrays(x) or not are_arrays(y):
         return {}
     inputs, targets = map(_arrays, (x, y))
-    found: dict[str, Any] = _chance_of_training(arguments, targets, output) if are_all else {}
+    others_x, others_y, weights = _validation(held_out)
     if held_out is None and share and inputs:
         at = math.floor(len(inputs[0]) * (1 - share))  # where Keras splits
-        others, of_others = ([a[at:] for a in part] for part in (inputs, targets))
+        others_x, others_y = ([a[at:] for a in part] for part in (inputs, targets))
         inputs, targets = ([a[:at] for a in part] for part in (inputs, targets))
-        found, weights = _chance_of_training(arguments, targets, output), arguments.get("sample_weight")
-    else:
-        others_x, others_y, weights = _validation(held_out)
-        if not are_arrays(others_x) or not are_arrays(others_y):
-            return found
-        others, of_others = map(_arrays, (others_x, others_y))
+        weights = arguments.get("sample_weight")
+    found: dict[str, Any] = _chance_of_training(arguments, targets, output) if are_all else {}
+    if not are_arrays(others_x) or not are_arrays(others_y):
+        return found
+    others, of_others = map(_arrays, (others_x, others_y))
     found["other_inputs"] = inputs_of({str(place): array for place, array in enumerate(others)})
     found["other"] = "the validation data"
     if not len(targets) == len(of_others) == 1:
@@ -84,7 +83,7 @@ def validated_on(arguments: Mapping[str, Any], output: Output, first: Data = Non
         found["chance_of_validation"] = chance_level(output, of_others[0]) if is_small and weights is None else NAN
         found["validated"] = len(of_others[0])
     if not are_all:
-        return found | {"unseen": unseen_of(targets[0], of_others[0], are_all)}
+        return found | {"unseen": unseen_of(targets[0], of_others[0], are_all=False)}
     return found | rows_in_both(inputs, others, (targets[0], of_others[0]))
 
 

@@ -240,8 +240,9 @@ OF_LABELS = (
     Check(
         "moved images",
         "wrong_labels",
-        "A layer of the model turns or moves images at random, and each pixel has a target of its own",
-        lambda f: Fact.MOVES_IMAGES in f.has and f.output.axes == 4,
+        "A layer of the model turns or moves images at random, each pixel has its own target, and the loss is built into "
+        "Keras",
+        lambda f: Fact.MOVES_IMAGES in f.has and f.output.axes == 4 and bool(f.output.loss),
         "A layer of the model turns or moves the images at random, but the target of each pixel stays where it is.",
         TURN_BOTH,
         source=CHOSEN_TO_ACT,
