@@ -240,7 +240,7 @@ OF_LABELS = (
     Check(
         "moved images",
         "wrong_labels",
-        "A layer of the model turns or moves images at random, each pixel has its own target, and the loss is built into "
+        "A layer of the model turns or moves images at random, each pixel has its own target, and the loss is one of "
         "Keras",
         lambda f: Fact.MOVES_IMAGES in f.has and f.output.axes == 4 and bool(f.output.loss),
         "A layer of the model turns or moves the images at random, but the target of each pixel stays where it is.",
