@@ -18,7 +18,6 @@ from ..verdicts.arrays import (
     copied_from,
     heaviest_of,
     inputs_of,
-    mirrored_of,
     order_of,
     order_of_numbers,
     parts_of,
@@ -40,6 +39,7 @@ from ..verdicts.facts import (
     Start,
     Targets,
 )
+from ..verdicts.images import mirrored_of, roughened_by
 from .equal_units import copies_in
 from .model_end import end_of, held_in, name_of_activation
 from .model_facts import (
@@ -109,6 +109,8 @@ def facts_of(
             alone["own_loss"] = dataclasses.replace(known, compares_all=is_mixed)
         further = _further_levels(alone["output"], start, data, probe) if alone and alone["output"].axes else {}
         x, y = _only(data[0]), _only(data[1])
+        if x is not None:
+            further |= {"roughened": roughened_by(x), "layout": x.shape[1:]}
         if x is not None and y is not None:
             further["mirrored"] = mirrored_of(x, y)
             further["copied"] = copied_from(x, y, x.ndim == 3 or bool(has & {Fact.RECURRENCE, Fact.TOKENS}))

@@ -184,9 +184,6 @@ ALL_DIFFER = 0.5
 """Different values of a feature over different examples, from which on no two examples share one by chance."""
 BY_CHANCE = 1e-6
 """Probability below which nothing is said to be by chance."""
-MOST_IMAGES, MOST_CLASSES, CLEARLY = 64, 64, 0.2
-"""Images that are mirrored, values of targets up to which they are classes, and by how much a correlation with them is
-clearly larger."""
 ALL_STEPS = "all time steps"
 """Where targets are that are the inputs, each at its place."""
 
@@ -280,34 +277,6 @@ def copied_from(x: np.ndarray, y: np.ndarray, is_sequence: bool) -> str:
     if last.shape[1] < width or not (last == rows[:, :, None]).all(axis=(0, 1)).any():
         return ""
     return ALL_STEPS if width == x.shape[1] else f"the last {f'{width} time steps' if width > 1 else 'time step'}"
-
-
-def mirrored_of(x: np.ndarray, y: np.ndarray) -> float:
-    """Return the fraction of images whose targets, one at each place, clearly match the mirrored image better.
-
-    It is 0 unless as many match the image as it is, and NaN of other data.
-    """
-    are_images = x.ndim == 4 and y.ndim in (3, 4) and x.shape[:3] == y.shape[:3]
-    if not are_images or not {x.dtype.kind, y.dtype.kind} <= set("fiub"):
-        return NAN
-    x, y = x[:MOST_IMAGES], y[:MOST_IMAGES]
-    rows = y.reshape(*x.shape[:3], -1)
-    is_one_hot = rows.shape[-1] > 1 and bool(np.isin(y, (0, 1)).all())
-    places = rows.argmax(axis=-1) if is_one_hot else rows.mean(axis=-1, dtype="float64")
-    values, counts = np.unique(places, return_counts=True)
-    if len(values) <= MOST_CLASSES:
-        places = (places != values[counts.argmax()]).astype("float64")  # what is no background
-    grey = x.mean(axis=-1, dtype="float64")
-    as_it_is = _matches(grey, places)
-    gained = [_matches(np.flip(grey, axis), places) - as_it_is for axis in (1, 2)]
-    return max(float(min((gain > CLEARLY).mean(), (gain < -CLEARLY).mean())) for gain in gained)
-
-
-def _matches(images: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Return the size of the correlation between each image and its targets; 0 where one of them is constant."""
-    one, other = (a - a.mean(axis=(1, 2), keepdims=True) for a in (images, places))
-    sizes = np.sqrt((one**2).sum(axis=(1, 2)) * (other**2).sum(axis=(1, 2)))
-    return np.abs((one * other).sum(axis=(1, 2))) / np.where(sizes > 0, sizes, np.inf)
 
 
 def unseen_of(y: np.ndarray, other: np.ndarray, are_all: bool = True) -> float:

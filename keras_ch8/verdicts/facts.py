@@ -421,6 +421,8 @@ class Facts:
         copied: Part of the inputs that the targets of all examples equal, such as "feature 5"; "" for none.
         mirrored: Fraction of the images whose targets, one at each place, match the mirrored image better; NaN of other
             data.
+        roughened: How much rougher images are than the same numbers with the channels first; NaN of other data.
+        layout: Height, width and channels of these; () of other data.
         against: Callbacks that take a metric which rises for one that falls, or the reverse, as `("EarlyStopping",
             "val_accuracy", "min")`: class, `monitor`, and `mode`.
         heaviest: Part of the weight of all examples that the class with the most has; NaN where there are no weights,
@@ -462,6 +464,8 @@ class Facts:
     commonest_read: tuple[float, ...] = ()
     copied: str = ""
     mirrored: float = NAN
+    roughened: float = NAN
+    layout: tuple[int, ...] = ()
     against: tuple[tuple[str, str, str], ...] = ()
     heaviest: float = NAN
     is_trained: bool = True

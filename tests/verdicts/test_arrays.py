@@ -11,7 +11,6 @@ from keras_ch8.verdicts.arrays import (
     copied_from,
     equal_rows,
     inputs_of,
-    mirrored_of,
     order_of,
     parts_of,
     targets_of,
@@ -281,22 +280,6 @@ def test_sorted_labels_have_one_commonest_label_in_each_part_and_shuffled_ones_h
     assert parts_of(labels) == parts_of(np.eye(4)[labels]) == (1,) * 8
     assert max(parts_of(RNG.permutation(np.tile(labels, 10)))) < 0.5
     assert parts_of(labels[:3]) == ()
-
-
-def test_images_that_are_mirrored_without_their_targets_are_known():
-    rng = np.random.default_rng(0)
-    masks = np.zeros((64, 8, 8, 1), "float32")
-    for mask, (row, column) in zip(masks, rng.integers(0, 6, (64, 2)), strict=True):
-        mask[row : row + 3, column : column + 3] = 1
-    images = masks + rng.normal(0, 0.2, masks.shape)
-    turned = np.where(rng.random((64, 1, 1, 1)) < 0.5, images[:, :, ::-1], images)
-    one_hot, classes = np.concatenate([1 - masks, masks], axis=-1), masks[..., 0].astype("int32")
-    for targets in (masks, one_hot, classes, images):
-        assert mirrored_of(turned, targets) > 0.2
-        assert mirrored_of(images, targets) < 0.05
-    assert mirrored_of(turned, rng.permutation(masks)) < 0.2
-    assert np.isnan(mirrored_of(turned, np.zeros(64)))
-    assert mirrored_of(turned, np.zeros_like(masks)) == 0
 
 
 @pytest.mark.parametrize(

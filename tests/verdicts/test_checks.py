@@ -101,6 +101,10 @@ CASES = {
         facts(inputs=change(X, low=3.0, high=3.0, deviation=0.0, constant=4)),
         facts(inputs=change(X, constant=4)),
     ),
+    "channels that were first": (
+        facts(FOUR, SOFTMAX, roughened=2.2, layout=(32, 32, 3)),
+        facts(FOUR, SOFTMAX, roughened=0.7, layout=(32, 32, 3)),
+    ),
     "inputs far from 0": (
         facts(inputs=change(X, rms=1.1, offset=40.0)),
         facts(inputs=change(X, rms=40.0, offset=40.0)),  # the first layer is given others, which a layer has centred
