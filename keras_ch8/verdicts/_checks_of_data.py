@@ -36,8 +36,11 @@ SIZES_OF_CLASSES = (*CROSS_ENTROPIES, *DISTANCES)
 """Losses of a sigmoid or a softmax that tell classes apart."""
 MANY = 32
 """Examples that are not in an order by chance, nor of one class."""
-TURN_BOTH = "Turn images and targets together, before `fit`: concatenate their channels, flip, and split them again."
-LEAVE_OUT = "Leave out all random flips, rotations and shifts."
+TURN_BOTH = (
+    "Transform each image together with its target, before `fit`: concatenate their channels, flip, and split them "
+    "again."
+)
+LEAVE_OUT = "Remove all random flips, rotations and shifts."
 ROWS_OF_NONE = f"{NUMPY}y = np.concatenate([y, 1 - y.sum(axis=-1, keepdims=True)], axis=-1)"
 
 # --- what the conditions ask, and parts of sentences ---------------------------------------------------------------
@@ -230,8 +233,8 @@ OF_LABELS = (
         "At least 20 % of the training images match their targets, one for each pixel, clearly better when mirrored, "
         "and as many clearly worse",
         lambda f: f.mirrored >= 0.2,
-        lambda f: f"{percent(f.mirrored)} of the images match their targets better if you mirror them: a random flip "
-        "seems to turn the images, but not the targets.",
+        lambda f: f"{percent(f.mirrored)} of the images match their targets better when mirrored: your random flip "
+        "seems to change the images, but not the targets.",
         TURN_BOTH,
         source=CHOSEN_TO_ACT,
         expects="The training loss should be as low as the validation loss.",
@@ -240,10 +243,10 @@ OF_LABELS = (
     Check(
         "moved images",
         "wrong_labels",
-        "A layer of the model turns or moves images at random, each pixel has its own target, and the loss is one of "
-        "Keras",
+        "A layer of the model flips, rotates or moves images at random, each pixel has its own target, and the loss is "
+        "Keras's",
         lambda f: Fact.MOVES_IMAGES in f.has and f.output.axes == 4 and bool(f.output.loss),
-        "A layer of the model turns or moves the images at random, but the target of each pixel stays where it is.",
+        "A layer of the model transforms the images at random, but not the targets of their pixels.",
         TURN_BOTH,
         source=CHOSEN_TO_ACT,
         expects="The training loss should be as low as the validation loss.",
@@ -309,8 +312,7 @@ OF_ALL = (
     Check(
         "classes of the validation alone",
         "label_order",
-        "At least 10 % of the validation examples belong to classes that have no training examples, of those that are "
-        "known",
+        "At least 10 % of the validation examples belong to classes that no training example known beforehand has",
         lambda f: f.unseen >= 0.1 and f.output.loss in CROSS_ENTROPIES and f.targets.places == 1
         and (f.targets.are_whole or f.targets.of == "one-hot"),
         lambda f: f"{percent(f.unseen)} of the validation examples belong to classes that "

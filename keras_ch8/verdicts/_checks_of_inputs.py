@@ -210,7 +210,7 @@ OF_INPUTS = (
         f"{digits(f.roughened)} times as rough as with the channels first.",
         lambda f: f"Move the channels to the end with `transpose`, not with `reshape`: `{_transposed(f)}`.",
         lambda f: f"x = {_transposed(f)}",
-        expects="Plotted images should look as they should.",
+        expects="Plotted images should look right.",
         then="Plot some images: `matplotlib.pyplot.imshow(x[0])`.",
     ),
     Check(

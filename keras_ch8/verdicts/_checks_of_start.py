@@ -381,7 +381,7 @@ OF_START = (
         lambda f: Fact.SHORT_AVERAGES in f.has,
         "The `momentum` of a batch normalization layer is so low that `predict` uses the statistics of the last batch "
         "or two.",
-        "Raise the `momentum` to 0.9: that of PyTorch is one minus that of Keras.",
+        "Raise the `momentum` to 0.9: Keras's momentum is one minus PyTorch's.",
         MOMENTUM.format(momentum=0.9),
         CHOSEN,
         expects="The loss at inference should come close to that in training.",
