@@ -119,7 +119,7 @@ STEP_LENGTH = (
         limits=(
             Limit(q.STEP_OVER_BEST, "below", 2e-2, 1e-2, source=MEASURED),
             Limit(q.GAINED, "below", 0.1, name="the loss has barely fallen"),
-            Limit(q.PACE_KEPT, "above", 0.15, name="the loss is falling about as fast as it did earlier in training"),
+            Limit(q.PACE_KEPT, "above", 0.25, name="the loss is falling about as fast as it did earlier in training"),
             THIRD_OVER,
         ),
     ),

@@ -61,7 +61,7 @@ def after_fading(left=0.004, fallen=0.2):
         (rising_again, "overshoot", {0.99: "ok", 1.01: "act"}),
         (evenly, "ratio", {0.021: "ok", 0.019: "watch", 0.011: "watch", 0.009: "act"}),
         (evenly, "fallen", {0.101: "ok", 0.099: "act", 0.0: "ok"}),
-        (evenly, "pace", {0.14: "ok", 0.16: "act"}),
+        (evenly, "pace", {0.24: "ok", 0.26: "act"}),
         (evenly, "total", {3000: "act", 3001: "ok"}),
         (after_fading, "left", {0.0101: "ok", 0.0099: "act", 0.0: "act"}),
         (after_fading, "fallen", {0.51: "ok", 0.49: "act"}),
