@@ -58,7 +58,8 @@ def validated_on(arguments: Mapping[str, Any], output: Output, first: Data = Non
     x, y, held_out = arguments.get("x"), arguments.get("y"), arguments.get("validation_data")
     share = arguments.get("validation_split") or 0.0
     are_all = are_arrays(x) and are_arrays(y)
-    x, y, _ = (x, y, None) if are_all or first is None else first
+    if not are_all and first is not None:
+        x, y, _ = first
     if not are_arrays(x) or not are_arrays(y):
         return {}
     inputs, targets = map(_arrays, (x, y))

@@ -422,7 +422,7 @@ class Facts:
         mirrored: Fraction of the images whose targets, one at each place, match the mirrored image better; NaN of other
             data.
         roughened: How much rougher images are than the same numbers with the channels first; NaN of other data.
-        layout: Height, width and channels of these; () of other data.
+        layout: Shape of one example of the only input, such as height, width and channels; () where it is not known.
         against: Callbacks that take a metric which rises for one that falls, or the reverse, as `("EarlyStopping",
             "val_accuracy", "min")`: class, `monitor`, and `mode`.
         heaviest: Part of the weight of all examples that the class with the most has; NaN where there are no weights,
