@@ -17,7 +17,7 @@ from ..monitors.numbers_of_cures import further
 from ..monitors.start import EXAMPLES as LOOKED_AT
 from ..monitors.start import facts_of, there_in
 from ..telemetry.frame import Frame
-from ..verdicts.facts import Facts
+from ..verdicts.facts import Facts, OwnLoss
 from ..verdicts.kinds import OF_THE_START, ignored
 from ..verdicts.remedies import Remedy
 from ..verdicts.state import OverallState
@@ -306,7 +306,10 @@ class Diagnosis(Callback):
         """Add what `fit` reports, and report the last numbers that were measured in this epoch, and no older ones."""
         super().on_epoch_end(epoch, logs)
         if self.preflight and not self.log.epochs and not self.session.training.goes_on_with_old_weights:
-            self.log.facts = Facts(left_out=left_out_in(self.model, self.session.optimizers.values()))
+            seen = self.session.observation
+            of_step = OwnLoss(compares_all=seen is not None and seen.mixes_examples)
+            left_out = left_out_in(self.model, self.session.optimizers.values())
+            self.log.facts = Facts(left_out=left_out, own_loss=of_step)
         self.log.add_epoch(self._epoch_numbers.reported(logs))
         if self.session.batches.is_epoch_due:
             self._judge_and_report()

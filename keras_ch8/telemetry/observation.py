@@ -124,6 +124,11 @@ class Observation:
         return frames
 
     @property
+    def mixes_examples(self) -> bool:
+        """Whether a step was traced that combines predictions of shape (n, 1) with data of shape (n,)."""
+        return any(getattr(observer, "mixes_examples", False) for observer in self._observers.values())
+
+    @property
     def rings(self) -> list[Any]:
         """What the steps write, as far as it is made."""
         return [ring for observer in self._observers.values() for ring in observer.recorder.rings]
@@ -182,6 +187,8 @@ class ObservedOptimizer:
         self.judge: Any = judge
         self.recorder = Recorder(optimizer)
         self.recorder.records_loss = judge is not None
+        self.mixes_examples = False
+        """Whether the step that hands over the gradient combines predictions of shape (n, 1) with data of shape (n,)."""
         self._place: dict[int, int] = {}
         self._clipper: Any = None
         self._remembered: Mapping[str, np.ndarray] = {}
@@ -338,6 +345,7 @@ class ObservedOptimizer:
 
     def _begun(self, step: "_Step") -> "_Begun":
         """Return what is to be known of a step before it is made."""
+        self.mixes_examples |= backend.mixes_examples()
         rate = backend.as_tensor(keras_private.readable_rate(self.optimizer))
         # The copies do not depend on data: at the end of data of unknown length Keras takes a step without any, and
         # what it counts there it counts here too.

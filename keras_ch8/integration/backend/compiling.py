@@ -134,6 +134,47 @@ def _effects_of(graph: Any, begin: int) -> Iterator[str]:
             yield kind
 
 
+# --- what a traced function computes ---------------------------------------------------------------------------------
+
+
+_PAIRS = ("Sub", "SquaredDifference", "Mul", "AddV2")
+_SIZES = ("Shape", "ShapeN", "Size", "Rank")
+
+
+def mixes_examples() -> bool:
+    """Whether what was traced so far combines predictions of shape (n, 1) with data of shape (n,), which makes (n, n).
+
+    A prediction is computed from variables, and what is data alone is not. Nothing is found while Python runs op by op.
+    """
+    if tf.executing_eagerly():
+        return False
+    return any(map(_mixes_examples, tf.compat.v1.get_default_graph().get_operations()))
+
+
+def _mixes_examples(operation: Any) -> bool:
+    if operation.type not in _PAIRS:
+        return False
+    data, predicted = sorted(operation.inputs, key=lambda tensor: tensor.shape.rank or 0)
+    if (data.shape.rank, predicted.shape.rank) != (1, 2):
+        return False
+    (examples,), (rows, columns) = data.shape, predicted.shape
+    return columns == 1 != examples and examples == rows and _read(data) == {"data"} and "variables" in _read(predicted)
+
+
+def _read(tensor: Any) -> set[str]:
+    """Return whether a tensor is computed from `"variables"`, from `"data"`, or from both; a size is neither."""
+    found, left, seen = set(), [tensor], set()
+    while left:
+        one = left.pop()
+        if one.ref() in seen or one.op.type in _SIZES:
+            continue
+        seen.add(one.ref())
+        if one.op.type in ("Placeholder", "IteratorGetNext"):
+            found.add("variables" if one.dtype == tf.resource else "data")
+        left += [] if one.op.type == "IteratorGetNext" else one.op.inputs
+    return found
+
+
 # --- what a step does only where a condition holds -------------------------------------------------------------------
 #
 # `tf.cond` becomes switches, with which TensorFlow takes a slower executor for all operations of a step: 0.1 of 2 ms.
