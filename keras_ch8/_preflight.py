@@ -17,11 +17,11 @@ from ._describe import section
 from ._result import Result, Table
 from ._sandbox import build_on, sandbox
 from ._types import Data
-from .monitors.held_out import rows_in_both
+from .monitors.held_out import validated_on
 from .monitors.start import arrays_of, facts_of, targets_in
-from .verdicts.arrays import inputs_of, unseen_of
+from .verdicts.arrays import inputs_of
 from .verdicts.checks import claims_of, judged_by
-from .verdicts.facts import Facts, Targets
+from .verdicts.facts import Facts
 from .verdicts.state import OverallState, state_of
 from .verdicts.verdict import Claim, Verdict, VerdictTracker
 from .verdicts.wording import digits, percent
@@ -147,7 +147,7 @@ def preflight(
     batch = next(iter(_batches.batches(x, y, sample_weight, EXAMPLES, seed)))
     to_come = fit.Training(model, {"x": x, "y": y, "validation_data": validation_data}, [])
     facts, failed = facts_of(model, batch, examples=EXAMPLES, training=to_come)
-    known = _with_all(facts, x, y, validation_data, batch[1])
+    known = _with_all(facts, x, y, validation_data, batch)
     claims = claims_of(known, _leave_out)
     if isinstance(failed, backend.HasEffects):
         warnings.warn(f"`preflight` checks only the data and the settings: {failed}", RuntimeWarning, stacklevel=2)
@@ -182,32 +182,15 @@ def _leave_out(name: str, error: Exception) -> None:
 # --- what needs all of the data ------------------------------------------------------------------------------------
 
 
-def _with_all(facts: Facts, x: Data, y: Data, validation_data: Data, read: Data) -> Facts:
-    """Return the facts with those about all of the arrays, and about validation data; `read` are the first targets."""
-    found: dict[str, Any] = {}
-    arrays, targets = ({}, []) if _batches.is_data_set(x) else (dict(arrays_of(x)), [a for _, a in arrays_of(y)])
-    if arrays:
-        found["inputs"] = inputs_of(arrays)
-    if len(targets) == 1 and facts.targets.of:
-        found["targets"] = _like(facts.targets, targets[0])
-    if validation_data is not None:
-        other = _first(validation_data)
-        others = dict(arrays_of(other[0]))
-        found |= {"other_inputs": inputs_of(others), "other": "the validation data"}
-        held_out = [array for _, array in arrays_of(other[1])]
-        if len(held_out) == 1 and facts.targets.of:
-            found["other_targets"] = _like(facts.targets, held_out[0])
-        labels = (targets[0], held_out[0]) if len(targets) == len(held_out) == 1 else None
-        found |= rows_in_both(list(arrays.values()), list(others.values()), labels)
-        if not arrays and len(of_read := [array for _, array in arrays_of(read)]) == len(held_out) == 1:
-            found["unseen"] = unseen_of(of_read[0], held_out[0], are_all=False)
+def _with_all(facts: Facts, x: Data, y: Data, validation_data: Data, first: Data) -> Facts:
+    """Return the facts with those about all of the arrays, and about validation data; `first` is the first batch."""
+    held_out = None if validation_data is None else _first(validation_data)
+    found = validated_on({"x": x, "y": y, "validation_data": held_out}, facts.output, first)
+    if not _batches.is_data_set(x):
+        found["inputs"] = inputs_of(dict(arrays_of(x)))
+        if facts.targets.of:
+            found["targets"] = targets_in(y, facts.output.axes)
     return dataclasses.replace(facts, **found)
-
-
-def _like(targets: Targets, y: np.ndarray) -> Targets:
-    """Return the facts about other targets, read as some are whose facts are known."""
-    has_axis = y.ndim > 1 and y.shape[-1] == targets.width
-    return targets_in(y, y.ndim if has_axis else y.ndim + 1)
 
 
 def _first(data: Data) -> Any:

@@ -188,7 +188,7 @@ class ObservedOptimizer:
         self.recorder = Recorder(optimizer)
         self.recorder.records_loss = judge is not None
         self.mixes_examples = False
-        """Whether the step that hands over the gradient combines predictions of shape (n, 1) with data of shape (n,)."""
+        """Whether a step was traced that combines predictions of shape (n, 1) with data of shape (n,)."""
         self._place: dict[int, int] = {}
         self._clipper: Any = None
         self._remembered: Mapping[str, np.ndarray] = {}
