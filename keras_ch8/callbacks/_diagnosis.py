@@ -10,7 +10,7 @@ from ..board import tags
 from ..board.record import Diagnosed
 from ..integration import epochs, fit, keras_private
 from ..monitors.base import Monitor, chosen
-from ..monitors.held_out import first_given, validated_on
+from ..monitors.held_out import are_arrays, first_given, validated_on
 from ..monitors.measurement_log import MeasurementLog, rows_of_all
 from ..monitors.model_facts import against, ahead, facts_of_model, form_of, left_out_in, rate_of
 from ..monitors.numbers_of_cures import further
@@ -370,7 +370,8 @@ class Diagnosis(Callback):
             else:
                 price = multiplications(keras_private.leaves_of(self.model))
                 few = examples_to_look_at(LOOKED_AT, self.probe.batch_size, price)
-                facts, _ = facts_of(self.model, first, others, self.loss, few, training, is_traced)
+                of_data = None if are_arrays(training.arguments.get("x")) else self.probe.batch_size
+                facts, _ = facts_of(self.model, first, others, self.loss, few, training, is_traced, of_data)
                 held_out = validated_on(training.arguments, facts.output, seen)
                 if facts.other:  # the probe, which may be prepared in yet another way, is what is measured on
                     held_out = {name: value for name, value in held_out.items() if not name.startswith("other")}

@@ -41,8 +41,8 @@ class NothingLearnedMonitor(Monitor):
             measured[q.VALIDATION_OVER_CHANCE.name] = float(validated.min() / log.chance_of_validation)
             measured[q.ACCURACY_ABOVE.name] = accuracy_above_the_commonest(log)
         if seen is not None and log.chance > 0:
-            ends = [log.reported(name)[-1:] for name in ("loss", "val_loss") if not log.is_penalized]
-            least = np.fmin.reduce([seen.now - seen.penalty, *np.concatenate([np.zeros(0), *ends])])
+            ends = [log.reported(name)[-1:] for name in ("loss", "val_loss")]
+            least = np.fmin.reduce(np.concatenate([[seen.now], *ends])) - seen.penalty
             strong = {} if np.isnan(part := penalties_of_loss(log)) else {q.PENALTIES.name: part}
             over = least / log.chance
             measured |= {q.LEAST_OVER_CHANCE.name: float(over), q.SURELY_OVER_CHANCE.name: _surely(log, over)}
@@ -71,10 +71,10 @@ def _surely(log: MeasurementLog, over: float) -> float:
     last = log.of("gradient_norm")[-1]
     known = [(over, log.chance, last.examples)]
     of_epochs = ("loss", log.chance_of_training, log.examples), ("val_loss", log.chance_of_validation, log.validated)
-    for name, chance, examples in () if log.is_penalized else of_epochs:
-        losses = log.reported(name)[-1:] / chance
+    for name, chance, examples in of_epochs:
+        losses = (log.reported(name)[-1:] - last.penalty) / chance
         known += [(one, chance, examples) for one in losses if chance > 0]
-    error = ERRORS * last.spread
+    error = 0.0 if log.is_chance_tried else ERRORS * last.spread
     return float(min(one + np.fmin(error / np.sqrt(max(n, 1)) / chance, MOST) for one, chance, n in known))
 
 

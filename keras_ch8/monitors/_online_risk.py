@@ -97,10 +97,16 @@ def _start(log: MeasurementLog) -> float:
 
 
 def _since_the_best(log: MeasurementLog, to: Callable[[np.ndarray], float]) -> dict[str, float]:
-    """Return what has come of losses since the held-out one was best, by what `to` picks of the last ones."""
-    start, best, now = _start(log), float(_held_out(log).min()), float(to(_held_out(log)[-3:]))
+    """Return what has come of losses since the held-out one was best, by what `to` picks of the last ones.
+
+    By what the training loss has risen since then, the loss itself has changed, as a penalty does whose weight grows.
+    """
+    held_out, losses = _held_out(log), log.reported("loss")
+    start, best, rise = _start(log), float(held_out.min()), float(to(held_out[-3:]) - held_out.min())
+    if len(losses) == len(held_out):
+        rise -= max(0.0, float(to(losses[-3:]) - losses[held_out.argmin()]))
     return {
-        q.HELD_OUT_RISE.name: _ratio(now - best, max(start - best, LITTLE * abs(start))),
+        q.HELD_OUT_RISE.name: _ratio(max(rise, 0.0), max(start - best, LITTLE * abs(start))),
     }
 
 

@@ -139,9 +139,16 @@ class TimeHorizonMonitor(Monitor):
         return {"horizon": first.horizon, "time_factor": first.factor}
 
     def measure(self, log: MeasurementLog) -> dict[str, float]:
-        """Return how far the gradient of the first recurrent layer reaches, and how it grows on the way."""
+        """Return how far the gradient of the first recurrent layer reaches, and how it grows on the way.
+
+        A layer whose gradient reached farther at the start can remember: by now it has learned what to forget.
+        """
         seen, firsts = progress(log), [layers[0] for layers in log.of(self.name)]
-        return {} if seen is None else progress_measured(log) | _reach(firsts[-LAST:])
+        if seen is None:
+            return {}
+        reach, at_start = _reach(firsts[-LAST:]), _reach(firsts[:1])
+        reach |= {name: max(reach[name], at_start[name]) for name in {q.HORIZON.name} & reach.keys()}
+        return progress_measured(log) | reach
 
     def newest(self, log: MeasurementLog) -> dict[str, float]:
         """Return the same by the last measurement alone."""

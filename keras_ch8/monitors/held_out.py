@@ -75,8 +75,9 @@ def validated_on(arguments: Mapping[str, Any], output: Output, first: Data = Non
     others, of_others = map(_arrays, (others_x, others_y))
     found["other_inputs"] = inputs_of({str(place): array for place, array in enumerate(others)})
     found["other"] = "the validation data"
+    rows, other_rows = _counting(inputs, arguments.get("sample_weight")), _counting(others, weights)
     if not len(targets) == len(of_others) == 1:
-        return found | (rows_in_both(inputs, others) if are_all else {})
+        return found | (rows_in_both(rows, other_rows) if are_all else {})
     is_small = of_others[0].size <= MOST
     if is_small and output.axes:
         found["other_targets"] = targets_of(of_others[0], output.axes)
@@ -85,7 +86,14 @@ def validated_on(arguments: Mapping[str, Any], output: Output, first: Data = Non
         found["validated"] = len(of_others[0])
     if not are_all:
         return found | {"unseen": unseen_of(targets[0], of_others[0], are_all=False)}
-    return found | rows_in_both(inputs, others, (targets[0], of_others[0]))
+    (labels,), (other_labels,) = _counting(targets, arguments.get("sample_weight")), _counting(of_others, weights)
+    return found | rows_in_both(rows, other_rows, (labels, other_labels))
+
+
+def _counting(arrays: Sequence[np.ndarray], weights: Data) -> Sequence[np.ndarray]:
+    """Return the rows whose weight is not 0, as those of the nodes of a graph that are held out may be."""
+    is_for_rows = isinstance(weights, np.ndarray) and {a.shape[:1] for a in arrays} == {weights.shape}
+    return [a[weights != 0] for a in arrays] if is_for_rows and not weights.all() else arrays
 
 
 def _validation(held_out: Data) -> tuple[Data, Data, Data]:

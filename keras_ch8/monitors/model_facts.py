@@ -137,7 +137,7 @@ def against(callbacks: Iterable[object]) -> tuple[tuple[str, str, str], ...]:
     for callback in callbacks:
         if isinstance(callback, keras.callbacks.ReduceLROnPlateau | keras.callbacks.EarlyStopping):
             metric = str(callback.monitor).removeprefix("val_")
-            wrong = "max" if metric == "loss" else "min" if RISES.search(metric) else ""
+            wrong = "max" if metric == "loss" or metric.endswith("_loss") else "min" if RISES.search(metric) else ""
             found += [(type(callback).__name__, callback.monitor, wrong)] if callback.mode == wrong else []
     return tuple(found)
 

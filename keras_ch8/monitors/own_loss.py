@@ -76,6 +76,48 @@ def tried(loss: Callable[..., Any], y: np.ndarray, targets: Targets, output: Out
     return found
 
 
+def chance_of(loss: Any, y: np.ndarray, targets: Targets, output: Output) -> np.ndarray:
+    """Return the loss of each example, or of all, by the best of some constant predictions; NaN where none is known.
+
+    Args:
+        loss: A loss, as `compile` is given one.
+        y: The targets of some examples.
+        targets: What is known of them.
+        output: What is known of the output.
+    """
+    y, tried = y.astype("float32"), [np.array([NAN])]
+    y = y[..., None] if y.ndim + 1 == output.axes else y
+    is_fit = y.ndim == output.axes and output.units and output.is_mean and np.isfinite(y).all()
+    with contextlib.suppress(Exception), np.errstate(all="ignore"), untouched(loss), keras.StatelessScope():
+        given = keras.losses.get(loss)
+        for constant in _constants(y, targets, output) if is_fit and y.size * output.units <= MOST else ():
+            predicted = np.broadcast_to(constant, (*y.shape[:-1], output.units)).astype("float32")
+            each = getattr(given, "call", given)(*map(keras.ops.convert_to_tensor, (y, predicted)))
+            tried.append(np.asarray(keras.ops.convert_to_numpy(each), "float64"))
+    best = min(tried, key=lambda each: np.nan_to_num(each.mean(), nan=np.inf))
+    return best.reshape(len(best), -1).mean(axis=1) if best.ndim else best[None]
+
+
+def _constants(y: np.ndarray, targets: Targets, output: Output) -> list[Any]:
+    """Return what may be the best prediction for all examples, as the output can give it."""
+    units, rows, of_classes = output.units, y.reshape(-1, y.shape[-1]), _are_classes(y, targets, output.units)
+    rows = _rows(rows, units) if of_classes else rows
+    if rows.shape[-1] != units:
+        return []
+    mean, are_parts = rows.mean(axis=0), rows.min() >= 0 and rows.max() <= 1
+    if output.activation in PROBABILITIES or output.are_probabilities:
+        parts = np.clip(mean, CERTAIN, 1 - CERTAIN)
+        uniform = 1 / units if output.activation == "softmax" else 0.5
+        between = [part * parts + (1 - part) * uniform for part in (1, 0.75, 0.5, 0.25, 0)]
+        ends = [np.full(units, end) for end in BETWEEN_0_AND_1] if output.activation != "softmax" else []
+        return [*between, *ends] if are_parts else []
+    if of_classes:
+        return [np.log(np.maximum(mean, CERTAIN)), np.zeros(units)]
+    median = np.median(rows, axis=0)
+    logits = [np.log(part / (1 - part)) for part in [np.clip(mean, CERTAIN, 1 - CERTAIN)] if are_parts]
+    return [mean, median, (mean + median) / 2, *logits] if output.activation == "linear" else []
+
+
 def compares_all(at: Callable[[np.ndarray], float], y: np.ndarray) -> bool:
     """Whether a loss compares each prediction with the targets of all examples, as of shapes (n, 1) and (n,) it does.
 

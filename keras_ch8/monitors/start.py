@@ -18,13 +18,14 @@ from ..verdicts.arrays import (
     copied_from,
     heaviest_of,
     inputs_of,
+    leading_of,
     order_of,
     order_of_numbers,
     parts_of,
     runs_of,
     targets_of,
 )
-from ..verdicts.chance import chance_level, least_squares_level, neighbours_levels
+from ..verdicts.chance import chance_losses, least_squares_level, neighbours_levels
 from ..verdicts.fact import Fact
 from ..verdicts.facts import (
     DISTANCES,
@@ -55,7 +56,7 @@ from .model_facts import (
     untracked_in,
 )
 from .outputs import Head, heads_of
-from .own_loss import compares_all, is_own, tried
+from .own_loss import chance_of, compares_all, is_own, tried
 from .probe import RecordedCall, by_unit, recording
 
 EXAMPLES = 64
@@ -72,6 +73,7 @@ def facts_of(
     examples: int = EXAMPLES,
     training: fit.Training | None = None,
     is_traced: bool = False,
+    batch_size: int | None = None,
 ) -> tuple[Facts, Exception | None]:
     """Return what is known of a model and some examples before a step; also why one pass through it fails, if it does.
 
@@ -83,6 +85,7 @@ def facts_of(
         examples: Examples that go through the model, at most.
         training: The `fit` that trains on them, if there is one.
         is_traced: Whether a trace has shown that a call of the model and its loss only computes.
+        batch_size: Examples of a batch, in which their order says nothing; None of arrays.
     """
     has = facts_of_model(model, training.callbacks if training else ()) | flat_in(model, data[0])
     has |= form_of(training) if training else set()
@@ -94,7 +97,7 @@ def facts_of(
     each = []
     for head in heads:
         output = _with_last(head.output, model, calls, outputs[head.place], head.place) if outputs else head.output
-        each.append(_of_output(head, output, data, probe, is_own_tried))
+        each.append(_of_output(head, output, data, probe, is_own_tried, batch_size))
     common: dict[str, Any] = {"has": has, "other": "" if probe is None else PROBE}
     of_all: dict[str, Any] = {"inputs": inputs_of(dict(arrays_of(data[0]))), "start": start}
     of_all |= {"is_trained": bool(model.trainable_variables), "frozen": frozen_in(model)}
@@ -135,7 +138,9 @@ def _passed(
             return Start(), [], None, error
 
 
-def _of_output(head: Head, output: Output, data: Data, probe: Data, is_own_tried: bool) -> dict[str, Any]:
+def _of_output(
+    head: Head, output: Output, data: Data, probe: Data, is_own_tried: bool, batch_size: int | None
+) -> dict[str, Any]:
     """Return the facts about an output, and about the labels that it is compared with, by their names in `Facts`.
 
     Args:
@@ -144,6 +149,7 @@ def _of_output(head: Head, output: Output, data: Data, probe: Data, is_own_tried
         data: As for `facts_of`.
         probe: Likewise.
         is_own_tried: Whether a loss of the user's own is tried.
+        batch_size: As for `facts_of`.
     """
     y = head.part_of(data[1])
     labels = _only(y)
@@ -154,8 +160,12 @@ def _of_output(head: Head, output: Output, data: Data, probe: Data, is_own_tried
     targets = targets_in(y, output.axes)
     found: dict[str, Any] = {"output": output, "targets": targets, "chance": _chance(head, output, data, probe)}
     if labels is not None and targets.of in ("0 and 1", "classes", "one-hot") and targets.places == 1:
-        found |= {"order_read": order_of(labels), "runs_read": runs_of(labels), "commonest_read": parts_of(labels)}
-    elif labels is not None and targets.of == "numbers":
+        places = np.arange(len(labels))
+        stirred = np.random.default_rng(0).random(len(labels)) if batch_size else 0.0
+        read = labels[np.argsort(places // (batch_size or 1) + stirred)]
+        found |= {"order_read": order_of(read), "runs_read": runs_of(read), "commonest_read": parts_of(read)}
+        found["leading_read"] = leading_of(read)
+    elif labels is not None and targets.of == "numbers" and len(labels) > (batch_size or 1):
         found["order_read"] = order_of_numbers(labels)
     if data[2] is not None:
         weights = _only(head.weights_of(data[2])) if targets.places == 1 else None
@@ -188,7 +198,10 @@ def _chance(head: Head, output: Output, data: Data, probe: Data) -> float:
     if targets is None or not output.axes or (read is not None and weights is None):
         # Also where `class_weight` weights it, what is trained on is another loss than that of the probe.
         return NAN
-    return head.output.share * chance_level(output, targets, weights)
+    each = chance_losses(output, targets, weights)
+    if np.isnan(each).all() and weights is None and head.loss is not None:
+        each = chance_of(head.loss, targets, targets_in(targets, output.axes), output)
+    return head.output.share * float(np.mean(each))
 
 
 def _further_levels(output: Output, start: Start, data: Data, probe: Data) -> dict[str, Any]:

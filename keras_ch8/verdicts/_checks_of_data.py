@@ -16,7 +16,7 @@ from ._check import (
     interval,
 )
 from ._checks_of_inputs import unlike
-from .arrays import ALL_STEPS
+from .arrays import ALL_STEPS, BY_CHANCE
 from .code import NUMPY, SHUFFLE
 from .ending import NUMBERED, ZERO_AND_ONE, Ending, are_a_quantity, are_two, code_by
 from .fact import Fact
@@ -75,7 +75,22 @@ def _are_in_order(facts: Facts) -> bool:
     targets = facts.targets
     is_sorted = facts.order_read <= IN_ORDER and (targets.of == "numbers" or targets.commonest < 0.8)
     has_runs = facts.runs_read >= LONG_RUNS and targets.classes > 1 and targets.commonest < 0.8
-    return targets.examples >= MANY and (is_sorted or has_runs)
+    return targets.examples >= MANY and (is_sorted or has_runs or _are_the_first_alike(facts))
+
+
+def _are_the_first_alike(facts: Facts) -> bool:
+    """Whether so many examples have the label of the first one that it is no chance, while others follow."""
+    return 0 < facts.targets.commonest < 1 and facts.targets.commonest**facts.leading_read < BY_CHANCE
+
+
+def _says_order(facts: Facts) -> str:
+    if facts.order_read <= IN_ORDER:
+        order = f"the order of their {'targets' if facts.targets.of == 'numbers' else 'labels'}"
+        return f"The first {facts.targets.examples} training examples come in {order}."
+    if facts.runs_read >= LONG_RUNS:
+        runs = digits(facts.runs_read)
+        return f"The first {facts.targets.examples} training examples come in runs of {runs} equal labels."
+    return f"The first {facts.leading_read} training examples all have the same label, and other labels follow."
 
 
 def _is_copied(facts: Facts) -> bool:
@@ -330,12 +345,10 @@ OF_ALL = (
     Check(
         "labels in order",
         "label_order",
-        f"At least the first {MANY} training examples are sorted by target, or come in runs of {LONG_RUNS:g} or more "
-        "with the same label",
+        f"At least the first {MANY} training examples are sorted by target, come in runs of {LONG_RUNS:g} equal labels "
+        "or more, or begin with one label",
         _are_in_order,
-        lambda f: f"The first {f.targets.examples} training examples come in "
-        + (f"runs of {digits(f.runs_read)} equal labels." if f.order_read > IN_ORDER
-           else f"the order of their {'targets' if f.targets.of == 'numbers' else 'labels'}."),
+        _says_order,
         code=SHUFFLE,
         source=FOUND,
     ),

@@ -324,6 +324,13 @@ def runs_of(y: np.ndarray) -> float:
     return len(labels) / _runs(labels) if labels.ndim == 1 and len(labels) else NAN
 
 
+def leading_of(y: np.ndarray) -> int:
+    """Return how many of the first examples have the label of the first one."""
+    labels = labels_of(y)
+    others = np.flatnonzero(labels != labels[0]) if labels.ndim == 1 and len(labels) else ()
+    return int(others[0]) if len(others) else len(labels)
+
+
 def parts_of(y: np.ndarray) -> tuple[float, ...]:
     """Return the fraction of the commonest label in each eighth of the examples; nothing of fewer."""
     labels = labels_of(y)

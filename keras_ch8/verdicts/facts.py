@@ -15,6 +15,8 @@ LARGE_TARGETS = 100.0
 """Standard deviation of the targets, from which on a model of inputs of size 1 takes long to reach them."""
 OF_ANOTHER_SCALE = 5.0
 """Ratio of two deviations of inputs prepared otherwise: 255 of pixels; 3 of standardized ones, not reported."""
+CENTERED = 0.25
+"""The same where one has numbers from 0 to 1 and the other is in part below 0."""
 OF_ANOTHER_MEAN = 3.0
 """Difference of two means, in the larger standard deviation, from which on inputs were not prepared alike."""
 
@@ -417,6 +419,7 @@ class Facts:
         order_read: Runs of equal labels over the number of classes, of the first examples as the training reads them:
             1 where they are sorted. Of numbers 1 where each is at least the one before, or each at most.
         runs_read: Examples in a row with the same label, on average, of the first examples as the training reads them.
+        leading_read: How many of these examples, from the first on, have the same label.
         commonest_read: Fraction of the commonest label in each eighth of these examples.
         copied: Part of the inputs that the targets of all examples equal, such as "feature 5"; "" for none.
         mirrored: Fraction of the images whose targets, one at each place, match the mirrored image better; NaN of other
@@ -461,6 +464,7 @@ class Facts:
     rows_are_few: bool = False
     order_read: float = NAN
     runs_read: float = NAN
+    leading_read: int = 0
     commonest_read: tuple[float, ...] = ()
     copied: str = ""
     mirrored: float = NAN
@@ -481,6 +485,11 @@ class Facts:
 
 
 def are_of_another_scale(a: Inputs, b: Inputs) -> bool:
-    """Whether inputs were not prepared alike, by mean and standard deviation; of those not known, they were."""
-    largest, smallest = max(a.deviation, b.deviation), min(a.deviation, b.deviation)
-    return largest > OF_ANOTHER_SCALE * smallest > 0 or abs(a.mean - b.mean) > OF_ANOTHER_MEAN * largest > 0
+    """Whether inputs were not prepared alike, by mean and standard deviation; of those not known, they were.
+
+    Nor were they where one has numbers from 0 to 1 and the other is centered, in part below 0.
+    """
+    largest, smallest, between = max(a.deviation, b.deviation), min(a.deviation, b.deviation), abs(a.mean - b.mean)
+    is_one_centered = any((x.low, x.high) == (0, 1) and y.low < 0 for x, y in ((a, b), (b, a)))
+    return largest > OF_ANOTHER_SCALE * smallest > 0 or 0 < largest < between / OF_ANOTHER_MEAN \
+        or (is_one_centered and between > CENTERED * largest)  # fmt: skip
