@@ -3,7 +3,7 @@
 import math
 
 from ._check import CHOSEN, CHOSEN_TO_ACT, FOUND, NO_LAYER, Check, first
-from .code import COMPILE_ANEW, MOMENTUM, NEW_START, ORTHOGONAL, SLOWER, SLOWER_FALL, setting
+from .code import COMPILE_ANEW, MOMENTUM, NEW_START, ORTHOGONAL, SCALE_TO_DATA, SLOWER, SLOWER_FALL, setting
 from .ending import activation_for, code_by, same_end
 from .fact import Fact
 from .facts import Facts, Layer
@@ -22,6 +22,8 @@ counts."""
 IN_TIME, OF_LOSS = 100.0, 30.0
 """Gradient of a recurrent layer over that of each layer after it, and over the loss: trainings that went well have up
 to 99 of the first, where a mean over words hides them from the layer after it, and up to 2 of the second."""
+AT_ENDS = 0.9
+"""Root mean square of the outputs of tanh, whose inputs then are about 4: 0.6 is usual."""
 FAR_ABOVE, GROWN, OF_SIZE_1 = 10.0, 2.0, 10.0
 """Loss at the start over that of the best constant prediction, outputs of each hidden layer over its inputs, and size
 of the inputs up to which it is the weights that are too large."""
@@ -117,6 +119,13 @@ def _grow(facts: Facts) -> bool:
     hidden = () if Fact.BUILT_BY_THE_FIRST_BATCH in facts.has else _hidden(facts)
     each = all(layer.signal >= GROWN * layer.input_rms for layer in hidden)
     return len(hidden) > 1 and each and hidden[0].input_rms <= OF_SIZE_1
+
+
+def _saturated(facts: Facts) -> list[Layer]:
+    """Return the hidden layers of tanh behind another one, if all of them are saturated: by their weights alone."""
+    hidden = [layer for layer in facts.start.layers if layer.activation == "tanh" and not layer.is_output]
+    behind = [] if any(layer.is_recurrent for layer in hidden) else hidden[1:]
+    return behind if all(layer.signal >= AT_ENDS for layer in behind) else []
 
 
 def _ended_after(facts: Facts, part: float = ENDED) -> float:
@@ -351,6 +360,19 @@ OF_START = (
         lambda f: f"After {len(f.start.trained) - 1} layers all inputs look alike: the outputs of "
         f"{_last_hidden(f).name} differ by {percent(_last_hidden(f).variation)}.",
         source=FOUND,
+    ),
+    Check(
+        "saturated start",
+        "saturated_units",
+        f"The outputs of each hidden layer of tanh units that follows another one have an RMS of {AT_ENDS:g} or more",
+        lambda f: bool(_saturated(f)),
+        lambda f: f"The initial weights of {_name(_saturated(f)[0])} saturate its tanh units: nearly all outputs are "
+        "close to -1 or 1, where almost no gradient passes.",
+        "Scale the initial weights to your data with `training.scale_to_data`.",
+        SCALE_TO_DATA,
+        CHOSEN_TO_ACT,
+        expects="The loss should fall faster.",
+        then="Leave the initializers at Keras's defaults.",
     ),
     Check(
         "softmax inside",
