@@ -32,6 +32,8 @@ LOGIT = 4.0
 """Size of the logits of predictions that are right, or wrong, without much doubt."""
 FAR = 10.0
 """Standard deviations of the targets, from them, at which a prediction is wrong beyond doubt."""
+NEAR_THE_ENDS = (0.01, 0.1, 0.9, 0.99)
+"""Probabilities for all examples that may be best, as 1 is for the overlap of masks."""
 BETWEEN_0_AND_1, BETWEEN_SIDES = (0.05, 0.3, 0.6, 0.95), (-3.0, -0.8, 0.4, 0.9, 3.0)
 
 
@@ -100,7 +102,8 @@ def chance_of(loss: Any, y: np.ndarray, targets: Targets, output: Output) -> np.
 
 def _constants(y: np.ndarray, targets: Targets, output: Output) -> list[Any]:
     """Return what may be the best prediction for all examples, as the output can give it."""
-    units, rows, of_classes = output.units, y.reshape(-1, y.shape[-1]), _are_classes(y, targets, output.units)
+    units, rows = output.units, y.reshape(-1, y.shape[-1])
+    of_classes = _are_classes(y, targets, units) and y.max() >= units / 2  # else it may be an embedding
     rows = _rows(rows, units) if of_classes else rows
     if rows.shape[-1] != units:
         return []
@@ -109,7 +112,7 @@ def _constants(y: np.ndarray, targets: Targets, output: Output) -> list[Any]:
         parts = np.clip(mean, CERTAIN, 1 - CERTAIN)
         uniform = 1 / units if output.activation == "softmax" else 0.5
         between = [part * parts + (1 - part) * uniform for part in (1, 0.75, 0.5, 0.25, 0)]
-        ends = [np.full(units, end) for end in BETWEEN_0_AND_1] if output.activation != "softmax" else []
+        ends = [np.full(units, end) for end in NEAR_THE_ENDS] if output.activation != "softmax" else []
         return [*between, *ends] if are_parts else []
     if of_classes:
         return [np.log(np.maximum(mean, CERTAIN)), np.zeros(units)]

@@ -557,6 +557,7 @@ def test_layers_are_frozen_as_initialized_where_their_biases_are_all_0():
     [
         (keras.callbacks.ReduceLROnPlateau("val_accuracy", mode="min"), ("ReduceLROnPlateau", "val_accuracy", "min")),
         (keras.callbacks.EarlyStopping("loss", mode="max"), ("EarlyStopping", "loss", "max")),
+        (keras.callbacks.EarlyStopping("val_digit_loss", mode="max"), ("EarlyStopping", "val_digit_loss", "max")),
         (keras.callbacks.EarlyStopping("val_auc", mode="max"), None),
         (keras.callbacks.EarlyStopping("val_accuracy"), None),
         (keras.callbacks.EarlyStopping("val_perplexity", mode="max"), None),  # what is better is not known

@@ -215,6 +215,31 @@ def test_of_a_training_that_goes_on_or_has_several_optimizers_a_loss_that_rests_
         assert level(log) is None
 
 
+def test_what_fit_reports_is_compared_without_penalties():
+    penalized = [GradientNorm(1.0, 10.0, 2.2, 0.2)] * 9
+    for loss, expected in ((2.19, "act"), (1.99, "ok")):
+        log = logs.log_of(np.ones(9), gradient_norm=penalized)
+        log.total, log.step, log.chance, log.rate = 1000, 1000, CHANCE, 0.1
+        log.chance_of_training = CHANCE
+        log.add_epoch({"loss": loss})
+        assert level(log) == expected
+
+
+def test_of_a_loss_without_a_formula_only_what_is_not_below_the_best_of_some_constants_calls_for_action():
+    for loss, expected in ((1.96, "watch"), (2.0, "act")):
+        log = at_the_end(np.full(9, loss), loss=[2.5, 2.5], val_loss=[2.5, 2.5])
+        log.is_chance_tried = True
+        assert level(log) == expected
+
+
+def test_examples_without_weight_are_in_neither_part():
+    x, y, first = np.arange(40.0).reshape(20, 2), np.arange(20) % 2, np.arange(20) < 10
+    output = Output(loss="sparse_categorical_crossentropy")
+    for weights, expected in ((first, 0.0), (np.ones(20), 1.0)):
+        given = {"x": x, "y": y, "sample_weight": 1.0 * weights, "validation_data": (x, y, 1.0 * ~first)}
+        assert validated_on(given, output)["equal_rows"] == expected
+
+
 def test_of_three_epochs_nothing_is_said_of_movement():
     assert level(at_the_end(np.ones(9), chance=float("nan"), loss=np.ones(3))) is None
     assert level(MeasurementLog()) is None

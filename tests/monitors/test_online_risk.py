@@ -78,6 +78,13 @@ def test_a_rise_is_a_part_of_the_fall_before_it(validation, rise):
     assert measured("online_risk", log)["held_out_rise"] == pytest.approx(rise)
 
 
+def test_by_what_the_training_loss_has_risen_too_the_loss_itself_has_changed():
+    annealed = [3.0, 2.0, 1.0, 2.0, 3.0, 3.0, 3.0]
+    assert overfitting(annealed, annealed) == "ok"
+    assert overfitting(annealed, [*annealed[:4], 3.3, 3.3, 3.3]) == "act"
+    assert overfitting([3.0, 2.0, 1.0, 1.1, 1.2, 1.2, 1.2], annealed) == "act"
+
+
 def test_what_the_digits_do_not_tell_apart_is_no_rise():
     (risk,) = chosen(["online_risk"])
     found = [risk.remarks(epochs([1.0] * 3, [38.71, 38.71, last]))["overfitting"] for last in (38.74, 38.76)]

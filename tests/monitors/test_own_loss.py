@@ -1,14 +1,17 @@
 """A loss of the user's own is tried at predictions that are made up: what it says of labels and of right ones."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 from keras import layers, ops
 
 import keras_ch8
-from keras_ch8.monitors.own_loss import tried
+from keras_ch8.monitors.own_loss import chance_of, tried
 from keras_ch8.monitors.start import facts_of
 from keras_ch8.verdicts.arrays import targets_of
+from keras_ch8.verdicts.chance import chance_losses
 from keras_ch8.verdicts.checks import claims_of
 from keras_ch8.verdicts.facts import Output
 
@@ -18,6 +21,9 @@ BINARY = (X[:, :1] > 0).astype("float32")
 NUMBERS = (X[:, :1] - 2 * X[:, 1:2]).astype("float32")
 CLASSES = (BINARY + (X[:, 1:2] > 0)).astype("float32")
 ONE_HOT = np.eye(3, dtype="float32")[CLASSES[:, 0].astype(int)]
+
+
+LONG = {"mse": "mean_squared_error", "mae": "mean_absolute_error"}
 
 
 def hinge(y, p):
@@ -189,6 +195,52 @@ def test_labels_that_are_not_read_and_a_loss_of_the_wrong_sign_are_told(loss, y,
 )
 def test_losses_that_are_well_or_cannot_be_tried_are_not(loss, y, settings):
     assert said(loss, y, *settings) == {}
+
+
+@pytest.mark.parametrize(
+    "loss, y, output",
+    [
+        ("mse", NUMBERS, Output(activation="linear", units=1, axes=2)),
+        ("mae", NUMBERS, Output(activation="linear", units=1, axes=2)),
+        ("binary_crossentropy", BINARY, Output(activation="sigmoid", units=1, axes=2)),
+        ("sparse_categorical_crossentropy", CLASSES, Output(activation="softmax", units=3, axes=2)),
+        ("categorical_crossentropy", ONE_HOT, Output(activation="softmax", units=3, axes=2)),
+        (keras.losses.BinaryCrossentropy(from_logits=True), BINARY, Output(activation="linear", units=1, axes=2)),
+        (logits_of_classes, CLASSES, Output(activation="linear", units=3, axes=2)),
+    ],
+)
+def test_the_best_of_some_constants_is_that_of_a_loss_with_a_formula(loss, y, output):
+    name = {True: "binary_crossentropy", False: "sparse_categorical_crossentropy"}[output.units == 1]
+    known = dataclasses.replace(output, loss=name if callable(loss) else LONG.get(loss, loss))
+    expected = chance_losses(known, y)
+    np.testing.assert_allclose(chance_of(loss, y, targets_of(y, 2), output).mean(), expected.mean(), rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "loss, y, activation",
+    [
+        ("huber", NUMBERS, "linear"),
+        ("poisson", np.round(np.exp(NUMBERS)), "linear"),
+        (focal, BINARY, "sigmoid"),
+        (dice, BINARY, "sigmoid"),
+        (lambda y, p: ops.mean((y - p) ** 2), NUMBERS, "linear"),
+    ],
+)
+def test_no_constant_on_a_grid_is_much_better_than_the_best_of_these(loss, y, activation):
+    output = Output(activation=activation, units=1, axes=2)
+    best = chance_of(loss, y, targets_of(y, 2), output).mean()
+    function = keras.losses.get(loss)
+    grid = np.linspace(0.01, 0.99, 99) if activation == "sigmoid" else np.linspace(y.min(), y.max(), 99)
+    losses = [float(ops.mean(function(y, np.full_like(y, constant)))) for constant in grid]
+    assert best <= np.nanmin(losses) + 0.01 * abs(np.nanmin(losses))
+
+
+def test_of_what_no_constant_is_known_for_there_is_no_chance():
+    embedding, output = Output(activation="linear", units=8, axes=2), Output(activation="linear", units=1, axes=2)
+    assert np.isnan(chance_of(contrastive, BINARY, targets_of(BINARY, 2), embedding)).all()
+    summed = dataclasses.replace(output, is_mean=False)
+    assert np.isnan(chance_of("huber", NUMBERS, targets_of(NUMBERS, 2), summed)).all()
+    assert np.isnan(chance_of(lambda y, p: 1 / 0, NUMBERS, targets_of(NUMBERS, 2), output)).all()
 
 
 class Own(keras.Model):

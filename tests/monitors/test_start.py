@@ -174,6 +174,20 @@ def test_numbers_that_are_read_in_order_and_labels_in_runs_are_known():
     assert facts_of(model, (X, blocks, None))[0].runs_read == pytest.approx(20, rel=0.2)
 
 
+def test_the_order_inside_a_batch_says_nothing():
+    model = compiled(lambda x: layers.Dense(2, "softmax")(x))
+    blocks = np.arange(len(X)) // 8 % 2  # each batch of 16 has both labels
+    found = facts_of(model, (X, blocks, None), batch_size=16)[0]
+    assert found.runs_read < 4
+    assert found.leading_read < 8
+    found = facts_of(model, (X, np.sort(Y) // 2, None), batch_size=16)[0]
+    assert found.leading_read >= 16
+    model = compiled(lambda x: layers.Dense(1)(x), loss="mse")
+    rising = np.sort(X[:, :1], axis=0)
+    orders = [facts_of(model, (X, rising, None), batch_size=size)[0].order_read for size in (16, len(X))]
+    np.testing.assert_array_equal(orders, [1, np.nan])
+
+
 def test_labels_in_the_order_in_which_they_are_read_are_known():
     model = compiled(lambda x: layers.Dense(3, "softmax")(x))
     orders = [facts_of(model, (X, labels, None))[0].order_read for labels in (np.sort(Y), Y)]

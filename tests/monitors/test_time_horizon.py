@@ -221,6 +221,8 @@ def test_the_median_growth_in_time_counts_and_a_single_measurement_is_enough():
     (monitor,) = chosen(["time_horizon"])
     assert monitor.measure(seen([1.0]))["horizon_reached"] == 1.0
     assert monitor.measure(seen([1.0, 0.0], [1.0, 1.0], [1.0, 99.0]))["growth_in_time"] == 1.0
+    learned = monitor.measure(seen([1.0, 1.0], *[[1.0, 0.0]] * 9))
+    assert learned["horizon_reached"] == 1.0  # it reached all steps at the start, and has learned to forget
     of_every_step = monitor.measure(seen([1.0, 99.0], is_final=False))
     assert of_every_step["growth_in_time"] == 99.0 / 2
     assert "horizon_reached" not in of_every_step

@@ -31,6 +31,7 @@ SOFTMAX = Output("last", "softmax", 4, "sparse_categorical_crossentropy", from_l
 OF_ROWS = dataclasses.replace(SOFTMAX, loss="categorical_crossentropy")
 DENSE = Layer("dense", "relu", 8, True, True, False, 1.0, 3.0, 0.7, 0.5, True, 0.3, 0.1)
 LAST = Layer("last", "linear", 1, True, True, True, 0.7, 3.0, 0.7, 0.5, True, 0.3)
+TANH = Layer("tanh", "tanh", 8, True, True, False, 1.0, 3.0, 0.7, 0.5, True, 0.3)
 START = Start(0.7, (DENSE, dataclasses.replace(DENSE, name="hidden"), LAST), 0.5)
 BROKEN = Start(NAN, (dataclasses.replace(DENSE, is_finite=False), LAST), NAN)
 UNDEFINED = Start(NAN, (dataclasses.replace(DENSE, is_finite=False, input_rms=NAN), LAST), NAN)
@@ -309,6 +310,10 @@ CASES = {
         facts(start=change(START, layers=(DENSE, change(DENSE, variation=1e-4), LAST))),
         facts(start=change(START, layers=(change(DENSE, variation=1e-4), LAST))),
     ),
+    "saturated start": (
+        facts(start=change(START, layers=(TANH, change(TANH, signal=0.95), LAST))),
+        facts(start=change(START, layers=(change(TANH, signal=0.95), TANH, LAST))),  # the inputs of the first are large
+    ),
     "softmax inside": (
         facts(FOUR, change(SOFTMAX, shares_inside=("hidden",))),
         facts(FOUR, change(SOFTMAX, shares_inside=("attention",))),
@@ -406,6 +411,12 @@ FURTHER = [
     ("labels in order", facts(order_read=1.0), "in the order of their targets"),
     ("labels in order", facts(FOUR, SOFTMAX, order_read=3.0, runs_read=32.0), "runs of 32"),
     ("labels in order", facts(FOUR, SOFTMAX, order_read=6.0, runs_read=4.0), None),
+    ("labels in order", facts(FOUR, SOFTMAX, order_read=6.0, runs_read=4.0, leading_read=12), "The first 12"),
+    ("labels in order", facts(FOUR, SOFTMAX, order_read=6.0, runs_read=4.0, leading_read=11), None),  # 0.3**11 > 1e-6
+    # numbers from 0 to 1 where the others are centered, unless noise alone has brought these below 0
+    ("another scale", validated(change(X, low=0.0, high=1.0, mean=0.3, deviation=0.4)), "mean 0.3"),
+    ("another scale", validated(change(X, low=0.0, high=0.9, mean=0.3, deviation=0.4)), None),
+    ("another scale", validated(change(X, low=0.0, high=1.0, mean=0.2, deviation=0.4)), None),
     (
         "a loss that rewards errors",
         facts(own_loss=OwnLoss(0.0, 5.0, 0.0, of_far=-500.0, falls_without_end=True)),
