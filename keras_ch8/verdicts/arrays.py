@@ -325,10 +325,12 @@ def runs_of(y: np.ndarray) -> float:
 
 
 def leading_of(y: np.ndarray) -> int:
-    """Return how many of the first examples have the label of the first one."""
+    """Return how many of the first examples have the label of the first one; 0 where labels have several axes."""
     labels = labels_of(y)
-    others = np.flatnonzero(labels != labels[0]) if labels.ndim == 1 and len(labels) else ()
-    return int(others[0]) if len(others) else len(labels)
+    if labels.ndim != 1:
+        return 0
+    others = np.flatnonzero(labels != labels[:1])
+    return int(others[0]) if others.size else len(labels)
 
 
 def parts_of(y: np.ndarray) -> tuple[float, ...]:

@@ -14,6 +14,7 @@ from ._checks_of_frozen import OF_FROZEN
 from ._checks_of_inputs import OF_INPUTS
 from ._checks_of_model import OF_LOSS
 from ._checks_of_own_loss import OF_OWN_LOSS
+from ._checks_of_settings import OF_SETTINGS
 from ._checks_of_start import OF_START
 from .causes import explained_by
 from .code import fitting
@@ -21,7 +22,9 @@ from .facts import PROBE, Facts
 from .remedies import REMEDIES, Remedy, applicable
 from .verdict import Claim
 
-CHECKS: tuple[Check, ...] = (*OF_INPUTS, *OF_LABELS, *OF_LOSS, *OF_OWN_LOSS, *OF_FROZEN, *OF_START, *OF_ALL)
+CHECKS: tuple[Check, ...] = (
+    *OF_INPUTS, *OF_LABELS, *OF_LOSS, *OF_OWN_LOSS, *OF_FROZEN, *OF_SETTINGS, *OF_START, *OF_ALL
+)  # fmt: skip
 """All checks, in the order in which they are made: of each kind the first that speaks is said."""
 
 
