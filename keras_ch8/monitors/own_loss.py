@@ -110,9 +110,10 @@ def _constants(y: np.ndarray, targets: Targets, output: Output) -> list[Any]:
     mean, are_parts = rows.mean(axis=0), rows.min() >= 0 and rows.max() <= 1
     if output.activation in PROBABILITIES or output.are_probabilities:
         parts = np.clip(mean, CERTAIN, 1 - CERTAIN)
-        uniform = 1 / units if output.activation == "softmax" else 0.5
+        are_apart = units == 1 or output.activation == "sigmoid"  # else they may have to sum to 1
+        uniform = 0.5 if are_apart else 1 / units
         between = [part * parts + (1 - part) * uniform for part in (1, 0.75, 0.5, 0.25, 0)]
-        ends = [np.full(units, end) for end in NEAR_THE_ENDS] if output.activation != "softmax" else []
+        ends = [np.full(units, end) for end in NEAR_THE_ENDS] if are_apart else []
         return [*between, *ends] if are_parts else []
     if of_classes:
         return [np.log(np.maximum(mean, CERTAIN)), np.zeros(units)]

@@ -205,12 +205,14 @@ def test_losses_that_are_well_or_cannot_be_tried_are_not(loss, y, settings):
         ("binary_crossentropy", BINARY, Output(activation="sigmoid", units=1, axes=2)),
         ("sparse_categorical_crossentropy", CLASSES, Output(activation="softmax", units=3, axes=2)),
         ("categorical_crossentropy", ONE_HOT, Output(activation="softmax", units=3, axes=2)),
+        (of_rows, ONE_HOT, Output(activation="", low=0.0, high=1.0, off=0.0, units=3, axes=2)),
         (keras.losses.BinaryCrossentropy(from_logits=True), BINARY, Output(activation="linear", units=1, axes=2)),
         (logits_of_classes, CLASSES, Output(activation="linear", units=3, axes=2)),
     ],
 )
 def test_the_best_of_some_constants_is_that_of_a_loss_with_a_formula(loss, y, output):
-    name = {True: "binary_crossentropy", False: "sparse_categorical_crossentropy"}[output.units == 1]
+    name = "binary_crossentropy" if output.units == 1 else "sparse_categorical_crossentropy"
+    name = "categorical_crossentropy" if y is ONE_HOT else name
     known = dataclasses.replace(output, loss=name if callable(loss) else LONG.get(loss, loss))
     expected = chance_losses(known, y)
     np.testing.assert_allclose(chance_of(loss, y, targets_of(y, 2), output).mean(), expected.mean(), rtol=1e-4)
