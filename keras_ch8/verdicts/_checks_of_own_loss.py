@@ -52,7 +52,7 @@ def _leaves_much(facts: Facts) -> bool:
 OF_OWN_LOSS = (
     Check(
         "each prediction with all targets",
-        "wrong_loss",
+        "wrong_labels",
         "Your loss compares each prediction with the targets of all examples",
         lambda f: f.own_loss.compares_all,
         "Your loss compares each prediction with the targets of all examples, because their shapes differ: one is (n,) "

@@ -251,7 +251,7 @@ class Own(keras.Model):
 
 
 @pytest.mark.parametrize(
-    "y, expected", [(NUMBERS[:, 0], {"wrong_loss": "act"}), (NUMBERS, {}), (np.ones(64, "float32"), {})]
+    "y, expected", [(NUMBERS[:, 0], {"wrong_labels": "act"}), (NUMBERS, {}), (np.ones(64, "float32"), {})]
 )
 def test_a_loss_that_compares_each_prediction_with_all_targets_is_told(y, expected):
     inputs = keras.Input((4,))
