@@ -17,9 +17,9 @@ _NOT_NEW = ("overfitting", "too_long")
 
 EXPLAINS: Mapping[str, tuple[str, ...]] = {
     # what is wrong before the first step: the data, and what is asked of the model
-    "wrong_labels": ("step_too_long", "imbalance", "label_order", *_NOT_NEW, *_HELD_UP),
+    "wrong_labels": ("step_too_long", "imbalance", "label_order", "short_horizon", *_NOT_NEW, *_HELD_UP),
     "wrong_output": ("no_gradient", "saturated_units", "dead_units", "step_too_long", *_NOT_NEW, *_HELD_UP),
-    "wrong_loss": ("no_gradient", "short_horizon", "step_too_long", *_NOT_NEW, *_HELD_UP),
+    "wrong_loss": ("no_gradient", "step_too_long", *_NOT_NEW, *_HELD_UP),
     "bad_inputs": (
         "bad_scale",
         "no_gradient",
