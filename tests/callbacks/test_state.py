@@ -106,7 +106,7 @@ def test_a_training_step_of_ones_own_that_learns_nothing_is_little_checked():
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*No loss to compute.*:RuntimeWarning")
-@pytest.mark.parametrize(("targets", "name"), [(Y, "ok"), (10 * RNG.normal(size=128), "little_checked")])
+@pytest.mark.parametrize(("targets", "name"), [(Y, "ok"), (10 * RNG.normal(size=(128, 1)), "little_checked")])
 def test_a_loss_that_cannot_be_compared_with_chance_has_to_fall_before_all_is_right(targets, name):
     model = Called()
     model.compile(keras.optimizers.Adam(1e-2))
