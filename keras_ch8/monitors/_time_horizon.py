@@ -146,8 +146,9 @@ class TimeHorizonMonitor(Monitor):
         seen, firsts = progress(log), [layers[0] for layers in log.of(self.name)]
         if seen is None:
             return {}
-        reach, at_start = _reach(firsts[-LAST:]), _reach(firsts[:1])
-        reach |= {name: max(reach[name], at_start[name]) for name in {q.HORIZON.name} & reach.keys()}
+        reach = _reach(firsts[-LAST:])
+        if q.HORIZON.name in reach:
+            reach[q.HORIZON.name] = max(reach[q.HORIZON.name], _reach(firsts[:1])[q.HORIZON.name])
         return progress_measured(log) | reach
 
     def newest(self, log: MeasurementLog) -> dict[str, float]:

@@ -126,7 +126,7 @@ class Observation:
     @property
     def mixes_examples(self) -> bool:
         """Whether a step was traced that combines predictions of shape (n, 1) with data of shape (n,)."""
-        return any(getattr(observer, "mixes_examples", False) for observer in self._observers.values())
+        return any(isinstance(seen, ObservedOptimizer) and seen.mixes_examples for seen in self._observers.values())
 
     @property
     def rings(self) -> list[Any]:

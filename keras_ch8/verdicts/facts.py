@@ -15,10 +15,10 @@ LARGE_TARGETS = 100.0
 """Standard deviation of the targets, from which on a model of inputs of size 1 takes long to reach them."""
 OF_ANOTHER_SCALE = 5.0
 """Ratio of two deviations of inputs prepared otherwise: 255 of pixels; 3 of standardized ones, not reported."""
-CENTERED = 0.25
-"""The same where one has numbers from 0 to 1 and the other is in part below 0."""
 OF_ANOTHER_MEAN = 3.0
 """Difference of two means, in the larger standard deviation, from which on inputs were not prepared alike."""
+CENTERED = 0.25
+"""The same where one has numbers from 0 to 1 and the other is in part below 0."""
 
 RANGES: dict[str, tuple[float, float]] = {
     "sigmoid": (0.0, 1.0),
