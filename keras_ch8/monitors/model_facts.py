@@ -93,6 +93,7 @@ def facts_of_model(model: keras.Model, callbacks: Sequence[object] = ()) -> froz
         Fact.RESHAPES: any(isinstance(part, kinds.Reshape) for part in parts),
         Fact.NORMALIZATION: any(isinstance(part, NORMALIZING) or is_batch_normalization(part) for part in parts),
         Fact.INPUT_NORMALIZATION: any(isinstance(part, kinds.Normalization) for part in parts),
+        Fact.ATTENTION: any(isinstance(layer, kinds.MultiHeadAttention) for layer in model.layers),
         Fact.RECURRENCE: any(isinstance(part, kinds.RNN) for part in parts),
         Fact.SIMPLE_RECURRENCE: any(isinstance(part, kinds.SimpleRNN) for part in parts),
         Fact.LSTM: any(isinstance(part, kinds.LSTM) for part in parts),

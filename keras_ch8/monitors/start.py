@@ -58,6 +58,7 @@ from .model_facts import (
 from .outputs import Head, heads_of
 from .own_loss import chance_of, compares_all, is_own, tried
 from .probe import RecordedCall, by_unit, recording
+from .seen_ahead import sees_next
 
 EXAMPLES = 64
 """Examples that go through the model: as many as tell a dead layer, and a small price for a large model."""
@@ -117,6 +118,8 @@ def facts_of(
         if x is not None and y is not None:
             further["mirrored"] = mirrored_of(x, y)
             further["copied"] = copied_from(x, y, x.ndim == 3 or bool(has & {Fact.RECURRENCE, Fact.TOKENS}))
+        if y is not None and failed is None and Fact.STATEFUL not in has:
+            further["sees_next"] = sees_next(model, take(data, slice(examples))[0], y[:examples])
         return Facts(**common, **of_all, **alone, **further), failed
     common["has"] = has | {Fact.SEVERAL_OUTPUTS}
     chance = sum(one["chance"] for one in each) if each else NAN
@@ -341,11 +344,11 @@ def _with_last(output: Output, model: keras.Model, calls: list[RecordedCall], gi
 
 
 def _given(values: np.ndarray, units: int) -> dict[str, float]:
-    """Return the range of what a model gives at the start, and how far the sums of its units are from 1."""
+    """Return the range of what a model gives at the start, and how far its sums are from 1."""
     if not values.size or not np.isfinite(values).all():
         return {}
-    off = float(np.abs(values.sum(axis=-1) - 1).max()) if units > 1 else NAN
-    return {"low": float(values.min()), "high": float(values.max()), "off": off}
+    off, off_by_example = (float(np.abs(values.sum(axis) - 1).max()) if units > 1 else NAN for axis in (-1, 0))
+    return {"low": float(values.min()), "high": float(values.max()), "off": off, "off_by_example": off_by_example}
 
 
 def _layer(call: RecordedCall, slopes: dict[int, np.ndarray], is_output: bool) -> Layer:

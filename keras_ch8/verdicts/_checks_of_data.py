@@ -17,7 +17,7 @@ from ._check import (
 )
 from ._checks_of_inputs import unlike
 from .arrays import ALL_STEPS, BY_CHANCE
-from .code import NUMPY, SHUFFLE
+from .code import CAUSAL, NUMPY, SHUFFLE
 from .ending import NUMBERED, ZERO_AND_ONE, Ending, are_a_quantity, are_two, code_by
 from .fact import Fact
 from .facts import CROSS_ENTROPIES, DISTANCES, PROBABILITIES, Facts, Targets
@@ -323,6 +323,18 @@ OF_ALL = (
         source=CHOSEN,
         expects="The loss should be higher, but now you can trust it.",
         level="watch",
+    ),
+    Check(
+        "steps that see the next",
+        "leak",
+        "The targets are the inputs of the next time step, and the predictions depend on the inputs of later steps",
+        lambda f: f.sees_next,
+        "The targets are the inputs of the next time step, and the model sees them: predictions depend on later steps.",
+        "Hide later steps: `use_causal_mask=True` where you call `MultiHeadAttention`, `padding=\"causal\"` in `Conv1D`, "
+        "no `Bidirectional` layer.",
+        lambda f: CAUSAL if Fact.ATTENTION in f.has and Fact.SEVERAL_INPUTS not in f.has else "",
+        source=FOUND,
+        expects="The loss should be higher, but now you can trust it.",
     ),
     Check(
         "classes of the validation alone",

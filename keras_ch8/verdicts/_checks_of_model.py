@@ -26,7 +26,7 @@ from .ending import (
     same_end,
     without,
 )
-from .facts import CROSS_ENTROPIES, DISTANCES, OF_PROBABILITIES, PROBABILITIES, Facts, Output, Targets
+from .facts import CROSS_ENTROPIES, DISTANCES, OF_PROBABILITIES, PROBABILITIES, SUM_IS_ONE, Facts, Output, Targets
 from .wording import counted, digits, percent
 
 OUTSIDE = 0.02
@@ -301,6 +301,16 @@ OF_LOSS = (
         lambda f: f"{f.output.loss} expects probabilities, but at the start the sum of the outputs differs from 1 by "
         f"up to {digits(f.output.off)}.",
         "End the model with softmax over the last axis.",
+    ),
+    Check(
+        "softmax over the examples",
+        "wrong_output",
+        "The outputs of each unit sum to 1 over the examples of the batch, and those of one example do not",
+        lambda f: f.output.low >= 0 and f.output.off > 0.2 and f.output.off_by_example < SUM_IS_ONE,
+        "The outputs sum to 1 over the examples of a batch instead of over the classes: each prediction depends on the "
+        "other examples.",
+        "End the model with softmax over the last axis.",
+        lambda f: code_by(f, same_end(f, "softmax")),
     ),
     Check(
         "softmax twice",

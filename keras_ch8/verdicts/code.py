@@ -17,6 +17,7 @@ NO_EDIT: Mapping[str, tuple[Fact, ...]] = {
     "model.layers": (Fact.SUBCLASSED,),
     "keras.Sequential": (Fact.SEVERAL_OUTPUTS, Fact.OWN_TRAINING_STEP),
     "keras.Input": (Fact.STATEFUL,),
+    "keras.models.clone_model": (Fact.SUBCLASSED,),
     "model.trainable_variables": (Fact.SUBCLASSED,),
     "model.optimizer.get_config": (Fact.SCALED_LOSS,),
     "model.optimizer.learning_rate": (Fact.RATE_SET_ELSEWHERE,),
@@ -82,6 +83,13 @@ def _named(code: str) -> set[str]:
 
 
 COMPILE_AGAIN = "keras_ch8.training.compile_as(model, body)  # compile as before"
+CAUSAL = f"""def causal(layer, *args, **kwargs):
+    if isinstance(layer, keras.layers.MultiHeadAttention):
+        kwargs["use_causal_mask"] = True
+    return layer(*args, **kwargs)
+
+body, model = model, keras.models.clone_model(model, clone_function=lambda layer: layer, call_function=causal)
+{COMPILE_AGAIN}"""
 COMPILE_ANEW = "keras_ch8.training.compile_as(model, model)  # compile again, as before"
 UNFREEZE = f"""\
 model.trainable = False  # Keras passes nothing but a change on to the layers

@@ -82,6 +82,7 @@ class Fact(enum.StrEnum):
     SEVERAL_OUTPUTS = "several outputs", "the model has several outputs"
     FLAT_INPUTS = "flat inputs", "each input is a single number, without an axis of its own"
     TOKENS = "tokens", "the inputs are indices into an embedding"
+    ATTENTION = "attention", "a layer of the model is a `keras.layers.MultiHeadAttention`"
     RECURRENCE = "recurrence", "the model has a recurrent layer"
     SIMPLE_RECURRENCE = "simple recurrence", "the model has a `keras.layers.SimpleRNN`"
     LSTM = "LSTM", "the model has a `keras.layers.LSTM`"

@@ -19,6 +19,8 @@ OF_ANOTHER_MEAN = 3.0
 """Difference of two means, in the larger standard deviation, from which on inputs were not prepared alike."""
 CENTERED = 0.25
 """The same where one has numbers from 0 to 1 and the other is in part below 0."""
+FULL = 0.95
+"""The largest of numbers, from which on 0 to 1 is their range: 255 may be missing among grey levels."""
 
 RANGES: dict[str, tuple[float, float]] = {
     "sigmoid": (0.0, 1.0),
@@ -226,6 +228,7 @@ class Output:
         low: The smallest number that it gives at the start.
         high: The largest.
         off: The largest difference from 1 of the sum of its units for one prediction.
+        off_by_example: That of the sum of one unit for all examples.
         limits: What it can give, where that is known of an output of no known activation, such as one that is clipped.
         places: Things that are predicted for each example, such as the time steps of a sequence; 0 as with `units`.
         axes: Axes of what is predicted, that of the examples included; 0 where it is not known.
@@ -258,6 +261,7 @@ class Output:
     low: float = NAN
     high: float = NAN
     off: float = NAN
+    off_by_example: float = NAN
     limits: tuple[float, float] = (NAN, NAN)
     places: int = 0
     axes: int = 0
@@ -422,6 +426,7 @@ class Facts:
         leading_read: How many of these examples, from the first on, have the same label.
         commonest_read: Fraction of the commonest label in each eighth of these examples.
         copied: Part of the inputs that the targets of all examples equal, such as "feature 5"; "" for none.
+        sees_next: Whether targets are the inputs of the next step, and predictions change with those.
         mirrored: Fraction of the images whose targets, one at each place, match the mirrored image better; NaN of other
             data.
         roughened: How much rougher images are than the same numbers with the channels first; NaN of other data.
@@ -467,6 +472,7 @@ class Facts:
     leading_read: int = 0
     commonest_read: tuple[float, ...] = ()
     copied: str = ""
+    sees_next: bool = False
     mirrored: float = NAN
     roughened: float = NAN
     layout: tuple[int, ...] = ()
@@ -490,6 +496,6 @@ def are_of_another_scale(a: Inputs, b: Inputs) -> bool:
     Nor were they where one has numbers from 0 to 1 and the other is centered, in part below 0.
     """
     largest, smallest, between = max(a.deviation, b.deviation), min(a.deviation, b.deviation), abs(a.mean - b.mean)
-    is_one_centered = any((x.low, x.high) == (0, 1) and y.low < 0 for x, y in ((a, b), (b, a)))
+    is_one_centered = any(x.low == 0 and FULL <= x.high <= 1 and y.low < 0 for x, y in ((a, b), (b, a)))
     return largest > OF_ANOTHER_SCALE * smallest > 0 or 0 < largest < between / OF_ANOTHER_MEAN \
         or (is_one_centered and between > CENTERED * largest)  # fmt: skip

@@ -200,6 +200,10 @@ CASES = {
         facts(FOUR, change(SOFTMAX, activation="", low=0.1, high=0.9, off=0.8)),
         facts(FOUR, change(SOFTMAX, activation="", low=0.1, high=0.9, off=1e-6)),
     ),
+    "softmax over the examples": (
+        facts(FOUR, change(SOFTMAX, low=0.0, off=0.7, off_by_example=1e-6)),
+        facts(FOUR, change(SOFTMAX, low=0.0, off=1e-6, off_by_example=1e-6)),  # as many examples as classes, at random
+    ),
     "softmax twice": (facts(FOUR, change(SOFTMAX, before="softmax")), facts(FOUR, SOFTMAX)),
     "no number below 0 before the end": (
         facts(FOUR, change(SOFTMAX, before="relu")),
@@ -330,6 +334,7 @@ CASES = {
         facts(FOUR, SOFTMAX, copied=ALL_STEPS, has=frozenset({Fact.TOKENS})),
         facts(NUMBERS, SQUARED, copied=ALL_STEPS),  # an autoencoder
     ),
+    "steps that see the next": (facts(FOUR, SOFTMAX, sees_next=True), facts(FOUR, SOFTMAX)),
     "classes of the validation alone": (
         validated(of=change(FOUR, places=1), output=SOFTMAX, unseen=0.2),
         validated(of=change(FOUR, places=1), output=SOFTMAX, unseen=0.05),
@@ -415,6 +420,7 @@ FURTHER = [
     ("labels in order", facts(FOUR, SOFTMAX, order_read=6.0, runs_read=4.0, leading_read=11), None),  # 0.3**11 > 1e-6
     # numbers from 0 to 1 where the others are centered, unless noise alone has brought these below 0
     ("another scale", validated(change(X, low=0.0, high=1.0, mean=0.3, deviation=0.4)), "mean 0.3"),
+    ("another scale", validated(change(X, low=0.0, high=0.996, mean=0.3, deviation=0.4)), "mean 0.3"),
     ("another scale", validated(change(X, low=0.0, high=0.9, mean=0.3, deviation=0.4)), None),
     ("another scale", validated(change(X, low=0.0, high=1.0, mean=0.2, deviation=0.4)), None),
     (
