@@ -330,7 +330,7 @@ OF_ALL = (
         "The targets are the inputs of the next time step, and the predictions depend on the inputs of later steps",
         lambda f: f.sees_next,
         "The targets are the inputs of the next time step, and the model sees them: predictions depend on later steps.",
-        "Hide later steps: `use_causal_mask=True` where you call `MultiHeadAttention`, `padding=\"causal\"` in `Conv1D`, "
+        'Hide later steps: `use_causal_mask=True` where you call `MultiHeadAttention`, `padding="causal"` in `Conv1D`, '
         "no `Bidirectional` layer.",
         lambda f: CAUSAL if Fact.ATTENTION in f.has and Fact.SEVERAL_INPUTS not in f.has else "",
         source=FOUND,

@@ -271,7 +271,8 @@ OF_THE_START = (
         "leak",
         title="Data leak",
         section="8.1",
-        meaning="Validation examples are in the training data, or the inputs show the targets, so the loss looks too good.",
+        meaning="Validation examples are in the training data, or the inputs show the targets, so the loss looks too "
+        "good.",
         fine="Few or no validation examples are also in the training data",
         cure="Remove from the validation data every example that is also in the training data, and split the data "
         "before you repeat or augment examples.",
