@@ -3,8 +3,9 @@
 import keras
 import numpy as np
 
+from .._batches import picked
 from .._types import Data
-from ..curvature.objective import Objective
+from ..curvature.objective import Objective, tensors_of
 from ..integration import backend
 
 FOLLOW = 0.75
@@ -40,9 +41,7 @@ def sees_next(model: keras.Model, x: Data, y: np.ndarray) -> bool:
 
     def predicted(steps: np.ndarray) -> np.ndarray:
         arrays = [steps if i == place else np.asarray(array) for i, array in enumerate(inputs)]
-        some = keras.tree.map_structure(
-            lambda a: keras.ops.convert_to_tensor(a[differ]), keras.tree.pack_sequence_as(x, arrays)
-        )
+        some = tensors_of(picked(keras.tree.pack_sequence_as(x, arrays), differ))
         return np.asarray(keras.ops.convert_to_numpy(objective.evaluate(theta, (some, None, None)).outputs), "float64")
 
     before, again, after = (predicted(a)[:, :half] for a in (steps, steps, others))

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from .._batches import take
+from .._batches import picked, take
 from .._types import Data, Tensor
 from ..curvature.objective import Objective
 from ..integration import backend, fit, keras_private
@@ -119,7 +119,7 @@ def facts_of(
             further["mirrored"] = mirrored_of(x, y)
             further["copied"] = copied_from(x, y, x.ndim == 3 or bool(has & {Fact.RECURRENCE, Fact.TOKENS}))
         if y is not None and failed is None and Fact.STATEFUL not in has:
-            further["sees_next"] = sees_next(model, take(data, slice(examples))[0], y[:examples])
+            further["sees_next"] = sees_next(model, picked(data[0], slice(examples)), y[:examples])
         return Facts(**common, **of_all, **alone, **further), failed
     common["has"] = has | {Fact.SEVERAL_OUTPUTS}
     chance = sum(one["chance"] for one in each) if each else NAN

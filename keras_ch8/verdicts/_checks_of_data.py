@@ -294,6 +294,18 @@ OF_ALL = (
         source=CHOSEN_TO_ACT,
     ),
     Check(
+        "steps that see the next",
+        "leak",
+        "The targets are the inputs of the next time step, and the predictions depend on the inputs of later steps",
+        lambda f: f.sees_next,
+        "The targets are the inputs of the next time step, and the model sees them: predictions depend on later steps.",
+        'Hide later steps: `use_causal_mask=True` where you call `MultiHeadAttention`, `padding="causal"` in `Conv1D`, '
+        "no `Bidirectional` layer.",
+        lambda f: CAUSAL if Fact.ATTENTION in f.has and Fact.SEVERAL_INPUTS not in f.has else "",
+        source=FOUND,
+        expects="The loss should be higher, but now you can trust it.",
+    ),
+    Check(
         "equal rows",
         "leak",
         "At least 5 % of the validation examples are also in the training data, more than chance would explain",
@@ -323,18 +335,6 @@ OF_ALL = (
         source=CHOSEN,
         expects="The loss should be higher, but now you can trust it.",
         level="watch",
-    ),
-    Check(
-        "steps that see the next",
-        "leak",
-        "The targets are the inputs of the next time step, and the predictions depend on the inputs of later steps",
-        lambda f: f.sees_next,
-        "The targets are the inputs of the next time step, and the model sees them: predictions depend on later steps.",
-        'Hide later steps: `use_causal_mask=True` where you call `MultiHeadAttention`, `padding="causal"` in `Conv1D`, '
-        "no `Bidirectional` layer.",
-        lambda f: CAUSAL if Fact.ATTENTION in f.has and Fact.SEVERAL_INPUTS not in f.has else "",
-        source=FOUND,
-        expects="The loss should be higher, but now you can trust it.",
     ),
     Check(
         "classes of the validation alone",

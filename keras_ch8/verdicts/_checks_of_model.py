@@ -292,6 +292,16 @@ OF_LOSS = (
         *by(lambda f: same_end(f, activation_for(f.targets))),
     ),
     Check(
+        "softmax over the examples",
+        "wrong_output",
+        "The outputs of each unit sum to 1 over the examples of the batch, and those of one example do not",
+        lambda f: f.output.low >= 0 and f.output.off > 0.2 and f.output.off_by_example < SUM_IS_ONE,
+        "The outputs sum to 1 over the examples of a batch instead of over the classes: each prediction depends on the "
+        "other examples.",
+        "End the model with softmax over the last axis.",
+        lambda f: code_by(f, same_end(f, "softmax")),
+    ),
+    Check(
         "sums that are not 1",
         "wrong_output",
         "A multi-class cross-entropy receives outputs of an unknown activation that lie between 0 and 1 but do not sum "
@@ -301,16 +311,6 @@ OF_LOSS = (
         lambda f: f"{f.output.loss} expects probabilities, but at the start the sum of the outputs differs from 1 by "
         f"up to {digits(f.output.off)}.",
         "End the model with softmax over the last axis.",
-    ),
-    Check(
-        "softmax over the examples",
-        "wrong_output",
-        "The outputs of each unit sum to 1 over the examples of the batch, and those of one example do not",
-        lambda f: f.output.low >= 0 and f.output.off > 0.2 and f.output.off_by_example < SUM_IS_ONE,
-        "The outputs sum to 1 over the examples of a batch instead of over the classes: each prediction depends on the "
-        "other examples.",
-        "End the model with softmax over the last axis.",
-        lambda f: code_by(f, same_end(f, "softmax")),
     ),
     Check(
         "softmax twice",

@@ -196,13 +196,13 @@ CASES = {
         facts(change(SIZES, high=0.9), change(SQUARED, activation="softmax", units=4)),
         facts(change(SIZES, of="probabilities", high=0.9), change(SQUARED, activation="softmax", units=4)),
     ),
-    "sums that are not 1": (
-        facts(FOUR, change(SOFTMAX, activation="", low=0.1, high=0.9, off=0.8)),
-        facts(FOUR, change(SOFTMAX, activation="", low=0.1, high=0.9, off=1e-6)),
-    ),
     "softmax over the examples": (
         facts(FOUR, change(SOFTMAX, low=0.0, off=0.7, off_by_example=1e-6)),
         facts(FOUR, change(SOFTMAX, low=0.0, off=1e-6, off_by_example=1e-6)),  # as many examples as classes, at random
+    ),
+    "sums that are not 1": (
+        facts(FOUR, change(SOFTMAX, activation="", low=0.1, high=0.9, off=0.8)),
+        facts(FOUR, change(SOFTMAX, activation="", low=0.1, high=0.9, off=1e-6)),
     ),
     "softmax twice": (facts(FOUR, change(SOFTMAX, before="softmax")), facts(FOUR, SOFTMAX)),
     "no number below 0 before the end": (
@@ -325,6 +325,7 @@ CASES = {
     "weights too large": (grown(3.0), grown(1.2)),
     "short averages": (facts(has=frozenset({Fact.SHORT_AVERAGES})), facts(has=frozenset({Fact.NORMALIZATION}))),
     "many equal rows": (validated(equal_rows=0.2), validated(equal_rows=0.2, rows_are_few=True)),
+    "steps that see the next": (facts(FOUR, SOFTMAX, sees_next=True), facts(FOUR, SOFTMAX)),
     "equal rows": (validated(equal_rows=0.07), validated(equal_rows=0.04)),
     "a target among the inputs": (
         facts(BINARY, SIGMOID, copied="feature 5"),
@@ -334,7 +335,6 @@ CASES = {
         facts(FOUR, SOFTMAX, copied=ALL_STEPS, has=frozenset({Fact.TOKENS})),
         facts(NUMBERS, SQUARED, copied=ALL_STEPS),  # an autoencoder
     ),
-    "steps that see the next": (facts(FOUR, SOFTMAX, sees_next=True), facts(FOUR, SOFTMAX)),
     "classes of the validation alone": (
         validated(of=change(FOUR, places=1), output=SOFTMAX, unseen=0.2),
         validated(of=change(FOUR, places=1), output=SOFTMAX, unseen=0.05),
