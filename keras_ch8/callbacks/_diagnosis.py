@@ -305,11 +305,12 @@ class Diagnosis(Callback):
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Add what `fit` reports, and report the last numbers that were measured in this epoch, and no older ones."""
         super().on_epoch_end(epoch, logs)
-        if self.preflight and not self.log.epochs and not self.session.training.goes_on_with_old_weights:
-            seen = self.session.observation
+        training, seen = self.session.training, self.session.observation
+        if self.preflight and not self.log.epochs and not training.goes_on_with_old_weights:
             of_step = OwnLoss(compares_all=seen is not None and seen.mixes_examples)
             left_out = left_out_in(self.model, self.session.optimizers.values())
-            self.log.facts = Facts(left_out=left_out, own_loss=of_step)
+            has = facts_of_model(self.model, training.callbacks) | form_of(training)
+            self.log.facts = Facts(has=has, left_out=left_out, own_loss=of_step)
         self.log.add_epoch(self._epoch_numbers.reported(logs))
         if self.session.batches.is_epoch_due:
             self._judge_and_report()

@@ -59,7 +59,7 @@ OF_OWN_LOSS = (
         "and the other (n, 1).",
         "Give the targets the shape of the predictions in your loss: `y = keras.ops.reshape(y, "
         "keras.ops.shape(y_pred))`.",
-        lambda f: "y = y[:, None]" if f.output.axes == 2 else "",
+        lambda f: "y = y[:, None]" if f.output.axes in (0, 2) else "",  # 0: seen in a step, which compares (n, 1)
         expects="The loss should fall below that of the best constant prediction.",
         then="Print both shapes in your loss.",
     ),

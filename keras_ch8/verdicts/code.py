@@ -35,6 +35,7 @@ OF_A_DATA_SET = (
     ("scale.adapt(x)", "scale.adapt(x.map(lambda x, *_: x))"),
     ("x.shape[1:]", "x.element_spec[0].shape[1:]"),
     ("x.dtype", "x.element_spec[0].dtype"),
+    ("y = y[:, None]", "x = x.map(lambda given, target, *rest: (given, target[:, None], *rest))"),
     ("find_learning_rate(model, x, y)", "find_learning_rate(model, x)"),
     ("scale_to_data(model, x[:256], y=y[:256])", "scale_to_data(model, *next(iter(x))[:2])"),
 )

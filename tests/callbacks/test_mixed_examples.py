@@ -54,11 +54,15 @@ SOUND = (
 )
 
 
-def said(loss, **options):
+def found(loss, *data, **options):
     model, doctor = Own(loss), Doctor(None)
     model.compile("sgd", **options)
-    model.fit(X, Y, verbose=0, callbacks=[doctor])
-    return [verdict.level for verdict in doctor.verdicts if "compares each prediction" in verdict.finding]
+    model.fit(*data, verbose=0, shuffle=len(data) > 1, callbacks=[doctor])
+    return [verdict for verdict in doctor.verdicts if "compares each prediction" in verdict.finding]
+
+
+def said(loss, **options):
+    return [verdict.level for verdict in found(loss, X, Y, **options)]
 
 
 @pytest.mark.broad(slow="all")
@@ -72,6 +76,19 @@ def test_predictions_that_meet_the_targets_of_all_examples_are_told_after_the_fi
 @pytest.mark.parametrize("loss", SOUND)
 def test_what_compares_examples_on_purpose_or_not_at_all_is_left_in_peace(loss):
     assert said(loss) == []
+
+
+@pytest.mark.slow
+def test_the_code_gives_arrays_and_data_sets_targets_with_the_axis_that_they_lack():
+    (of_arrays,) = found(MIXED[0], X, Y)
+    names = {"y": Y}
+    exec(of_arrays.code, names)
+    assert not found(MIXED[0], X, names["y"])
+    data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(16)
+    (of_set,) = found(MIXED[0], data)
+    names = {"x": data}
+    exec(of_set.code, names)
+    assert not found(MIXED[0], names["x"])
 
 
 @pytest.mark.slow

@@ -568,6 +568,15 @@ def test_a_number_that_only_has_the_name_of_the_rate_stays():
     assert added == ["opt = keras.optimizers.Adam(learning_rate=0.01)"]
 
 
+def test_what_maps_a_data_set_maps_that_of_the_validation_and_no_array_that_is_predicted():
+    predicted = "x_test = [[0.0] * 8]\n" + DATA_SET + "print(model.predict(x_test))\n"
+    lines = "x = x.map(lambda given, target: (given, -target))"
+    added = [line[1:].strip() for line in changes(predicted, lines) if line[0] == "+"]
+    assert [line.partition(" =")[0] for line in added] == ["train_ds", "val_ds"]
+    unnamed = predicted.replace("validation_data=val_ds", "validation_data=val_ds.take(2)")
+    assert "validation = validation.map(" in edit(unnamed, lines)
+
+
 def test_what_was_compiled_for_another_fit_stays():
     twice = FLAT + "net.fit(x_train, y_train)\n"
     assert "net.optimizer.learning_rate = 0.01\nnet.fit" in edit(twice, "model.optimizer.learning_rate = 0.01", -1)

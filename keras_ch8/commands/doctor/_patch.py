@@ -290,7 +290,8 @@ class _Block:
         if "permutation(" in self.code or not self.stored & {"x", "y"}:
             return []
         lines, done = [], set(self.names.values())
-        for x, y in [*self._validation(), *self._evaluated()]:
+        is_set = "x.map(" in self.code
+        for x, y in self._validation_set() if is_set else [*self._validation(), *self._evaluated()]:
             names = {name: text for name, text in (("x", x), ("y", y)) if text}
             statements = self._making({name for name in self.stored & names.keys() if names[name] not in done})
             if not any(loaded(each) & {"x", "y"} - names.keys() for each in statements):
@@ -308,6 +309,15 @@ class _Block:
                 found.insert(0, statement)
                 names |= loaded(statement) & self.stored - {"x", "y"}
         return found
+
+    def _validation_set(self) -> list[tuple[str, str]]:
+        """Return the name of the data set that is validated on, as inputs without targets of their own."""
+        given = self.place.arguments.get("validation_data")
+        if given is None:
+            return []
+        if not _is_plain(given):
+            self._call(given, "validation")
+        return [(self.names.get("validation", ast.unparse(given)), "")]
 
     def _validation(self) -> list[tuple[str, str]]:
         """Return the names of the validation data."""

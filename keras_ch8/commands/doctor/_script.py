@@ -17,8 +17,9 @@ from ._patch import patched
 from ._place import NoPatch, Position, place_of
 from ._process import Ran, Workplace
 from ._step import UPDATE_STATES, updating
+from ._weights import TRACK_WEIGHTS, tracked
 
-OF_SCRIPTS = {KEEP_PAIRS: paired, UPDATE_STATES: updating}
+OF_SCRIPTS = {KEEP_PAIRS: paired, UPDATE_STATES: updating, TRACK_WEIGHTS: tracked}
 """Fixes that depend on the script alone, each with what puts it into the text of one."""
 Stands = tuple[str, Position] | None
 """Where a `fit` stands: the file, and where in it; `None` if it is in no file of the folder."""
