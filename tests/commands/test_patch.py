@@ -584,6 +584,14 @@ def test_what_was_compiled_for_another_fit_stays():
     assert "net.optimizer.learning_rate = 0.01\nhistory" in edit(changed, "model.optimizer.learning_rate = 0.01")
 
 
+@pytest.mark.parametrize("part", ["x_train[:200]", "x_train[10:len_of, ::1]"])
+def test_a_part_of_an_array_is_read_where_the_model_is_defined_if_all_its_names_are_known_there(part):
+    of_part = FLAT.replace("fit(x_train,", f"fit({part},").replace("EPOCHS = 2", "EPOCHS, len_of = 2, 90")
+    assert f"scale.adapt({part})\nnet = keras" in edit(of_part, code.NORMALIZE_INPUTS)
+    late = of_part.replace("history =", "len_of, x_train = 80, x_train + 1\nhistory =")
+    assert f"\nx = {part}\nscale = " in edit(late, code.NORMALIZE_INPUTS)
+
+
 def test_one_patch_goes_on_top_of_another():
     new = FLAT
     for text in ("model.optimizer.learning_rate = 0.01", code.NORMALIZE_INPUTS, "epochs = 7", code.SHUFFLE):

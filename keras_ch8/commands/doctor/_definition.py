@@ -178,7 +178,7 @@ def _compiled(place: Place, changes: str) -> Edits:
     An optimizer that has a name gets its new value there, and a loss of the same class the arguments that are new.
     """
     edits: Edits = []
-    for keyword in _keywords(changes):
+    for keyword in _keywords_of(ast.parse(f"f({changes})", mode="eval").body):
         name, value, optimizer = keyword.arg or "", ast.unparse(keyword.value), _optimizer(place)
         if place.compiles is None or loaded(keyword.value) - {"keras", "keras_ch8"}:
             raise NotSure
@@ -191,10 +191,6 @@ def _compiled(place: Place, changes: str) -> Edits:
         else:
             edits += with_argument(place.script, place.compiles, name, value, OF_COMPILE.index(name))
     return edits
-
-
-def _keywords(text: str) -> list[ast.keyword]:
-    return _keywords_of(ast.parse(f"f({text})", mode="eval").body)
 
 
 def _keywords_of(call: ast.expr) -> list[ast.keyword]:
@@ -358,10 +354,15 @@ def _with_scales(place: Place, scale: str, targets: str, layers: str) -> Edits:
     return edits + (_behind(place, last_layer, last) if last else [])
 
 
-def _is_known(place: Place, name: str, statement: ast.stmt) -> bool:
-    """Whether a name has its meaning at a statement of the scope of `fit`, and none later."""
-    lines = [getattr(n, "lineno", 0) for n in own(place.scope) if name in (*bound_by(n), *imported_by(n))]
-    return scope_of(place.script, statement) is place.scope and 0 < max(lines, default=0) < statement.lineno
+def _is_known(place: Place, text: str, statement: ast.stmt) -> bool:
+    """Whether a name, or a part of what it is, has its meaning at a statement of the scope of `fit`, and none later."""
+    part = ast.parse(text)
+    lines = dict.fromkeys(loaded(part), 0)
+    for node in own(place.scope):  # in order
+        lines |= {name: getattr(node, "lineno", 0) for name in (*bound_by(node), *imported_by(node)) if name in lines}
+    is_made = any(isinstance(each, ast.Call | ast.Attribute | ast.NamedExpr) for each in ast.walk(part))
+    is_before = bool(lines) and 0 < min(lines.values()) <= max(lines.values()) < statement.lineno
+    return scope_of(place.script, statement) is place.scope and is_before and not is_made
 
 
 # --- the forms of code -----------------------------------------------------------------------------------------------
