@@ -1,6 +1,7 @@
 """Whether batch normalization means the same in training and at inference."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -123,11 +124,12 @@ class BatchStatisticsMonitor(Monitor):
 
     def measure(self, log: MeasurementLog) -> dict[str, float]:
         """Return the largest gap, and what it costs at inference."""
-        last = log.of(self.name)[-1]
-        ratio = last.inference_loss / last.training_loss if last.training_loss > 0 else float("nan")
+        first, last = log.of(self.name)[0], log.of(self.name)[-1]
+        gained = (log.chance if math.isfinite(log.chance) else first.training_loss) - last.training_loss
+        lost = last.inference_loss - last.training_loss
         return progress_measured(log) | {
             q.GAP.name: last.gap,
-            q.INFERENCE_OVER_TRAINING.name: ratio,
+            q.LOST_AT_INFERENCE.name: lost / gained if gained > 0 else math.nan,
         }
 
     def remarks(self, log: MeasurementLog) -> dict[str, str]:

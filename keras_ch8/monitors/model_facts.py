@@ -36,6 +36,8 @@ DEFAULT, DEFAULT_OF_OTHERS = 0.001, 0.01
 CLIPS = ("clipnorm", "global_clipnorm", "clipvalue", "clipping_rule")
 QUANTILE = 0.9
 """Fraction of the steps whose gradient is not clipped."""
+STRONG_DROPOUT = 0.8
+"""Rate of dropout from which on it may be meant as the part to keep."""
 STRONG_DECAY = 0.01
 """Part of each weight that its decay takes away in a step, from which on none can grow."""
 WARM_UP = 0.9
@@ -107,6 +109,7 @@ def facts_of_model(model: keras.Model, callbacks: Sequence[object] = ()) -> froz
         Fact.SMALL_START: any(_is_small(variable) for variable in model.trainable_variables),
         Fact.SIGMOID_UNITS: "sigmoid" in hidden,
         Fact.SOFTMAX_UNITS: "softmax" in hidden and isinstance(model, keras.Sequential),
+        Fact.STRONG_DROPOUT: any(isinstance(p, kinds.Dropout) and p.rate >= STRONG_DROPOUT for p in parts),
         Fact.LINEAR_LAYERS: isinstance(model, keras.Sequential) and _has_linear_layers(model.layers),
     }
     optimizer = getattr(model, "optimizer", None)

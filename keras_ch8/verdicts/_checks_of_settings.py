@@ -2,7 +2,7 @@
 
 import math
 
-from ._check import CHOSEN, Check
+from ._check import CHOSEN, FOUND, Check
 from .code import SLOWER_FALL
 from .fact import Fact
 from .facts import Facts
@@ -104,6 +104,14 @@ OF_SETTINGS = (
         "Weight decay shrinks each weight by 1 % or more per step",
         lambda f: Fact.STRONG_DECAY in f.has,
         "Weight decay shrinks each weight by 1 % or more per step, so the weights can barely grow.",
+    ),
+    Check(
+        "units drop",
+        "noise_dominated",
+        "A dropout layer drops at least 80 % of its inputs",
+        lambda f: Fact.STRONG_DROPOUT in f.has,
+        "A dropout layer drops at least 80 % of its inputs, so the gradients are mostly noise.",
+        source=f"Srivastava et al. (2014), section 7.3; {FOUND}",
     ),
     Check(
         "a schedule that soon ends",

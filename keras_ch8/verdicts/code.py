@@ -168,6 +168,12 @@ BIASES_OF_0 = """\
 for layer in model.layers:
     if getattr(layer, "bias", None) is not None:
         layer.bias.assign(keras.ops.zeros_like(layer.bias))"""
+DROP_LESS = """\
+layers = list(model.layers)
+for layer in layers:
+    layers += getattr(layer, "layers", [])  # those of a model inside
+    if isinstance(layer, keras.layers.Dropout) and layer.rate >= 0.8:
+        layer.rate = 1 - layer.rate"""
 LARGER = f"""\
 last = [layer for layer in model.layers if layer.weights][-1]
 layers = []

@@ -36,6 +36,7 @@ class Fact(enum.StrEnum):
     ONE_BATCH = "one batch", "each epoch is a single batch of more than 64 examples"
     ACCUMULATION = "accumulation", "each update adds up the gradients of several batches"
     STRONG_DECAY = "strong decay", "weight decay shrinks each weight by 1 % or more per step"
+    STRONG_DROPOUT = "strong dropout", "a dropout layer drops at least 80 % of its inputs"
     SKIPPING = "skipping", "`callbacks.Guard` or `skip_nonfinite=True` skips steps that are not finite"
     LEARNING_RATE_SCHEDULE = "learning rate schedule", "the learning rate changes during training"
     SCHEDULE_TO_SCALE = "schedule to scale", "the optimizer has a learning rate schedule that can be copied"

@@ -378,12 +378,13 @@ GAP = Quantity(
     "the moving statistics are far off",
     series="diagnosis/batch_norm_gap",
 )
-INFERENCE_OVER_TRAINING = Quantity(
-    "inference_over_training",
-    "The loss on the probe in inference mode over that in training mode.",
-    lambda ratio: f"the loss at inference is {times(ratio, 'that in training')}",
-    "the loss at inference is far above that in training",
-    number=lambda ratio: digits(ratio, 3),
+LOST_AT_INFERENCE = Quantity(
+    "lost_at_inference",
+    "How much higher the loss on the probe is at inference than in training, as a fraction of what training has gained "
+    "over a constant prediction, or, if the loss of that is unknown, over the first measurement.",
+    lambda part: f"inference loses {percent(part)} of what training has gained",
+    "inference loses much of what training has gained",
+    number=percent,
 )
 
 # --- the epochs ------------------------------------------------------------------------------------------------------

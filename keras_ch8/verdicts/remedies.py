@@ -11,6 +11,7 @@ from .code import (
     CLIP,
     CLIP_LESS,
     DECAY_LESS,
+    DROP_LESS,
     FIND_RATE,
     LARGER,
     LARGER_BATCH,
@@ -186,6 +187,10 @@ _DECAY_LESS = Remedy(
     "1 % or more per step.",
     DECAY_LESS, "The weights should grow, and the loss should fall.", (Fact.STRONG_DECAY,),
 )  # fmt: skip
+_DROP_LESS = Remedy(
+    "Lower the rate of `keras.layers.Dropout` to 0.5 or less: it is the part to drop, not the part to keep.",
+    DROP_LESS, "The training loss should fall much further.", (Fact.STRONG_DROPOUT,),
+)  # fmt: skip
 _PENALIZE_LESS = Remedy(
     "Regularize less: divide the penalty factors by 100, or remove the penalties.",
     "for weight in model.trainable_variables:\n    weight.regularizer = None",
@@ -311,6 +316,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         Remedy("Use a quasi-Newton optimizer, such as `optimizers.LBFGS`.", unless=_NO_CURVATURE),
     ),
     "noise_dominated": (
+        _DROP_LESS,
         _DECAY_IN_TIME,
         Remedy(
             "Raise the batch size to {larger_batch}, and train for the same number of steps (more epochs).",
@@ -430,6 +436,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "underfitting": (
         _DECAY_LESS,
+        _DROP_LESS,
         _PENALIZE_LESS,
         Remedy(
             "Give hidden layers an activation such as ReLU: without one, consecutive layers collapse into a single "
@@ -446,6 +453,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "learns_nothing": (
         _DECAY_LESS,
+        _DROP_LESS,
         _PENALIZE_LESS,
         Remedy(_IN_ORDER.format(" is the learning rate right (`keras_ch8.find_learning_rate`),"), unless=_OWN_LENGTH),
         Remedy(_IN_ORDER.format(""), needs=_OWN_LENGTH),

@@ -81,10 +81,10 @@ def test_a_model_without_is_refused():
     "gap, training, inference, total, expected",
     [
         (0.299, 2.0, 18.0, 1000, "ok"),
-        (0.301, 2.0, 2.398, 1000, "ok"),
-        (0.301, 2.0, 2.402, 1000, "act"),
-        (9.0, 0.0, 9.0, 1000, "ok"),  # of a loss that is not above 0 nothing is known
-        (9.0, -1.0, -9.0, 1000, "ok"),
+        (0.301, 2.0, 2.99, 1000, "ok"),  # half of what was gained over a constant is lost
+        (0.301, 2.0, 3.01, 1000, "act"),
+        (9.0, 0.01, 0.05, 1000, "ok"),  # five times a loss that is next to nothing
+        (9.0, 4.0, 9.0, 1000, "ok"),  # nothing was gained
         (9.0, 1.0, 9.0, 1285, "act"),
         (9.0, 1.0, 9.0, 1286, "ok"),  # before the last third they may still catch up
         (9.0, 1.0, 9.0, 0, "act"),  # how long that is may be unknown
@@ -94,5 +94,5 @@ def test_moving_statistics_and_what_they_cost(is_scale, gap, training, inference
     pair = np.array([0.0, gap]), np.zeros(2)
     seen = BatchStatistics(("a", "b"), *(pair[::-1] if is_scale else pair), training, inference)
     log = log_of(losses(), batch_statistics=seen)
-    log.total = total
+    log.total, log.chance = total, 4.0
     assert level("batch_statistics", log, "batch_norm_gap") == expected

@@ -25,7 +25,14 @@ from keras_ch8.monitors.model_facts import (
 )
 from keras_ch8.monitors.numbers_of_cures import known_to_cures
 from keras_ch8.verdicts._checks_of_inputs import RESCALE
-from keras_ch8.verdicts.code import LARGER, NORMALIZE_INPUTS, NORMALIZE_LAYERS, RESCALE_TARGETS, WITH_CURVATURE
+from keras_ch8.verdicts.code import (
+    DROP_LESS,
+    LARGER,
+    NORMALIZE_INPUTS,
+    NORMALIZE_LAYERS,
+    RESCALE_TARGETS,
+    WITH_CURVATURE,
+)
 from keras_ch8.verdicts.fact import Fact
 from keras_ch8.verdicts.remedies import REMEDIES, applicable
 from tests.monitors.logs import ENDS
@@ -495,6 +502,20 @@ def test_a_decay_that_takes_a_hundredth_of_each_weight_in_a_step_is_strong(make)
     assert not is_strong(0.001, 9.9)
     assert not is_strong(0.0001, 10.1)
     assert Fact.STRONG_DECAY not in facts_of_model(plain(optimizer=keras.optimizers.Adam()))
+
+
+def test_dropout_that_drops_what_it_was_to_keep_is_strong_in_models_inside_of_models_too():
+    def body(rate):
+        return keras.Sequential([keras.Input((3,)), keras.layers.Dense(2), keras.layers.Dropout(rate)])
+
+    def model(rate):
+        return keras.Sequential([keras.Input((3,)), body(rate), keras.layers.Dense(1)])
+
+    assert Fact.STRONG_DROPOUT not in facts_of_model(model(0.75))
+    sick = model(0.9)
+    assert Fact.STRONG_DROPOUT in facts_of_model(sick)
+    exec(DROP_LESS, {"model": sick, "keras": keras})
+    assert sick.layers[0].layers[1].rate == pytest.approx(0.1)
 
 
 def test_the_norm_from_which_on_some_of_the_gradient_is_clipped_for_certain():

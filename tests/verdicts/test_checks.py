@@ -290,6 +290,7 @@ CASES = {
     ),
     "left out by the optimizer": (facts(left_out=0.6), facts(left_out=0.01)),
     "weights decay": (facts(has=frozenset({Fact.STRONG_DECAY})), facts()),
+    "units drop": (facts(has=frozenset({Fact.STRONG_DROPOUT})), facts()),
     "a schedule that soon ends": (facts(rates=falling(0.1)), facts(rates=falling(0.4))),
     "the mode of ReduceLROnPlateau": (facts(against=(("ReduceLROnPlateau", "val_accuracy", "min"),)), facts()),
     "the mode of EarlyStopping": (facts(against=(("EarlyStopping", "val_loss", "max"),)), facts()),
