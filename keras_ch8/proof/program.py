@@ -49,17 +49,26 @@ class Outcome:
         return [verdict for verdict in self.verdicts if verdict.level == "act"]
 
     def others(self, verdict: Verdict | None = None) -> list[Verdict]:
-        """Return a verdict, or the gravest of this training, with each of the fixes that it does not ask for."""
+        """Return a verdict, or the gravest of this training, with each of the fixes that it does not ask for.
+
+        Before them come those of what is worth watching. Where nothing calls for action there are none.
+        """
+        watched = [each for each in self.verdicts if each.level == "watch" and each.code]
         return [
-            dataclasses.replace(each, cure=other.cure, code=other.code, expects=other.expects, then="", then_code="")
+            fix
             for each in ([verdict] if verdict else self.acts[:1])
-            for other in self.further
+            for fix in (*watched, *(_with(each, remedy) for remedy in self.further))
         ]
 
     @property
     def last_line(self) -> str:
         """What the error says."""
         return self.error.strip().rpartition("\n")[2]
+
+
+def _with(verdict: Verdict, remedy: Remedy) -> Verdict:
+    cure, code, expects = remedy.cure, remedy.code, remedy.expects
+    return dataclasses.replace(verdict, cure=cure, code=code, expects=expects, then="", then_code="")
 
 
 class Program(Protocol):

@@ -17,6 +17,13 @@ class Loader(keras.utils.PyDataset):
     def __getitem__(self, i):
         return self.x[i:i + 32], self.y[i:i + 32]
 """
+ORDERED = """\
+class Loader(keras.utils.PyDataset):
+    def __getitem__(self, i):
+        begin, end = i * 32, i * 32 + 32
+        part = self.order[begin:end]
+        return self.x[part], self.y[begin:end]
+"""
 ZIPPED = """\
 clean = tf.data.Dataset.from_tensor_slices(x).shuffle(len(x), seed=3)
 noisy = clean.map(add_noise)
@@ -59,6 +66,7 @@ def changed(source):
          ["order = np.random.permutation(len(x))", "x, y = x[order], y[order]"]),
         ("random.shuffle(x)\nrandom.shuffle(y)\nm.fit(x, y)\n", ["random.shuffle(x)", "random.shuffle(y)"],
          ["import numpy as np", "order = np.random.permutation(len(x))", "x, y = x[order], y[order]", "pass"]),
+        (ORDERED, ["return self.x[part], self.y[begin:end]"], ["return self.x[part], self.y[part]"]),
         (ZIPPED, ["clean = tf.data.Dataset.from_tensor_slices(x).shuffle(len(x), seed=3)",
                   "pairs = tf.data.Dataset.zip((noisy, clean)).batch(32)"],
          ["clean = tf.data.Dataset.from_tensor_slices(x)",
@@ -86,6 +94,8 @@ def test_what_parts_inputs_from_labels_is_mended_where_it_stands(source, gone, c
         "order = rng.permutation(9)\nx, y = x[order], y[order]\nmodel.fit(x, y)\n",
         "first = np.argmax(y)\nx = x[first]\nmodel.fit(x, y)\n",  # no random order
         "np.random.shuffle(rows)\nmodel.fit(x[rows], y[rows])\n",
+        ORDERED.replace("self.y[begin:end]", "self.y[part]"),
+        ORDERED.replace("self.y[begin:end]", "self.y[begin + 1:end + 1]"),  # the next of each
         ZIPPED.replace(".shuffle(len(x), seed=3)", ""),
         "pairs = zip(names, numbers)\nmodel.fit(dict(pairs))\n",
         FEATURES.replace("loader.classes", "labels"),

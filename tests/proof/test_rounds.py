@@ -89,6 +89,19 @@ def test_a_fix_for_the_training_that_lags_has_to_gain_there_and_must_not_be_wors
     assert "What follows is for what lags, and must not be worse with the others: seed 1." in told
 
 
+def test_what_is_worth_watching_is_tried_where_what_calls_for_action_does_not_help_and_before_what_nothing_asks_for():
+    seen = [verdict("a"), verdict("b", level="watch"), verdict("", level="watch")]
+
+    class Known(Fake):
+        def train(self, seed, watched=False):
+            outcome = super().train(seed, watched)
+            return dataclasses.replace(outcome, further=(Remedy("Do c.", "c"),) if watched else ())
+
+    program = Known(lambda codes, seed: 0.6 if "b" in codes else 0.3, {(): seen})
+    proof = prove(program, rounds=1, tell=lambda _: None)
+    assert (proof.patched.text, [tried.cures[-1].code for tried in proof.tried]) == ("b", ["a", "b"])
+
+
 @pytest.mark.parametrize("helps", [True, False])
 def test_fresh_seeds_that_lag_choose_once_more_and_others_prove_it(helps):
     further = (Remedy("Do b.", "b"),)

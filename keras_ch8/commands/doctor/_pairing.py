@@ -26,7 +26,7 @@ def paired(text: str) -> str:
     """Return a script in which what is paired stays so, or as it is where nothing parts it."""
     script = Source(text)
     nodes = list(ast.walk(script.tree))
-    forms = _indexed_alone, _shuffled_alone, _zipped, _drawn_apart, _loaded_in_another_order
+    forms = _indexed_alone, _indexed_otherwise, _shuffled_alone, _zipped, _drawn_apart, _loaded_in_another_order
     edits = dict[Edit, None]()
     for form in forms:
         with contextlib.suppress(NotSure):
@@ -49,6 +49,20 @@ def _indexed_alone(script: Source, nodes: list[ast.AST]) -> Iterator[Edit]:
                 if f"{other}[{order}]" not in done:
                     end = script.end(node)
                     yield end, end, f"{script.break_after(node)}{other} = {other}[{order}]"
+
+
+def _indexed_otherwise(script: Source, nodes: list[ast.AST]) -> Iterator[Edit]:
+    """Let `inputs[part], labels[part]` be where it is `inputs[part], labels[i:j]` after `part = order[i:j]`."""
+    for node in nodes:
+        pair = node.elts[:2] if isinstance(node, ast.Tuple) else []
+        if len(pair) < 2 or not all(isinstance(each, ast.Subscript) for each in pair):
+            continue
+        slices = [each.slice for each in pair if isinstance(each, ast.Subscript)]
+        for part, other in (slices, slices[::-1]):
+            values = values_of(ast.unparse(part), scope_of(script, node)) if isinstance(part, ast.Name) else []
+            taken = {ast.unparse(value.slice) for value in values if isinstance(value, ast.Subscript)}
+            if taken == {ast.unparse(other)}:
+                yield script.begin(other), script.end(other), script.said(part)
 
 
 def _is_random(order: str, scope: ast.AST) -> bool:
