@@ -125,11 +125,11 @@ class BatchStatisticsMonitor(Monitor):
     def measure(self, log: MeasurementLog) -> dict[str, float]:
         """Return the largest gap, and what it costs at inference."""
         first, last = log.of(self.name)[0], log.of(self.name)[-1]
-        gained = (log.chance if math.isfinite(log.chance) else first.training_loss) - last.training_loss
+        chance = log.chance if math.isfinite(log.chance) else first.training_loss
         lost = last.inference_loss - last.training_loss
         return progress_measured(log) | {
             q.GAP.name: last.gap,
-            q.LOST_AT_INFERENCE.name: lost / gained if gained > 0 else math.nan,
+            q.LOST_AT_INFERENCE.name: lost / chance if chance > 0 else math.nan,
         }
 
     def remarks(self, log: MeasurementLog) -> dict[str, str]:

@@ -380,10 +380,10 @@ GAP = Quantity(
 )
 LOST_AT_INFERENCE = Quantity(
     "lost_at_inference",
-    "How much higher the loss on the probe is at inference than in training, as a fraction of what training has gained "
-    "over a constant prediction, or, if the loss of that is unknown, over the first measurement.",
-    lambda part: f"inference loses {percent(part)} of what training has gained",
-    "inference loses much of what training has gained",
+    "How much higher the loss on the probe is at inference than in training, as a fraction of the loss of a constant "
+    "prediction, or, if that is unknown, of the first measurement.",
+    lambda part: f"at inference, the loss rises by {percent(part)} of that of the best constant prediction",
+    "the loss is far higher at inference than in training",
     number=percent,
 )
 

@@ -491,7 +491,7 @@ BATCH_STATISTICS = (
         says="Batch normalization makes the model worse at inference than in training",
         limits=(
             Limit(q.GAP, "above", 0.3, source=MEASURED),
-            Limit(q.LOST_AT_INFERENCE, "above", 0.5, source=MEASURED),
+            Limit(q.LOST_AT_INFERENCE, "above", 0.13, 0.25, source=MEASURED),
         ),
         unless=Limit(q.PART_DONE, "below", 0.7, name="the moving statistics may still catch up with the batches"),
     ),

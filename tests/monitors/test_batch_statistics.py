@@ -81,10 +81,11 @@ def test_a_model_without_is_refused():
     "gap, training, inference, total, expected",
     [
         (0.299, 2.0, 18.0, 1000, "ok"),
-        (0.301, 2.0, 2.99, 1000, "ok"),  # half of what was gained over a constant is lost
+        (0.301, 2.0, 2.51, 1000, "ok"),  # 0.13 of the loss of a constant are 0.52
+        (0.301, 2.0, 2.53, 1000, "watch"),
         (0.301, 2.0, 3.01, 1000, "act"),
         (9.0, 0.01, 0.05, 1000, "ok"),  # five times a loss that is next to nothing
-        (9.0, 4.0, 9.0, 1000, "ok"),  # nothing was gained
+        (9.0, -1.0, 9.0, 1000, "act"),
         (9.0, 1.0, 9.0, 1285, "act"),
         (9.0, 1.0, 9.0, 1286, "ok"),  # before the last third they may still catch up
         (9.0, 1.0, 9.0, 0, "act"),  # how long that is may be unknown
