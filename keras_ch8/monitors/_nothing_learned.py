@@ -15,6 +15,10 @@ ERRORS, MOST = 3, 0.03
 """Standard errors that a loss may be from that of the best constant by chance, and the most that these count for, as a
 fraction of it: there may be no more to learn than that."""
 
+DROWNED, NEAR = 0.05, 0.9
+"""Part of the loss of a constant below which an output is drowned by the others; and its loss over that of a constant
+from which on it has then learned next to nothing."""
+
 
 class NothingLearnedMonitor(Monitor):
     """Says at the end of a training that it has learned nothing, or after few updates that it is too short for that.
@@ -45,8 +49,10 @@ class NothingLearnedMonitor(Monitor):
             least = np.fmin.reduce(np.concatenate([[seen.now], *ends])) - seen.penalty
             strong = {} if np.isnan(part := penalties_of_loss(log)) else {q.PENALTIES.name: part}
             over = least / log.chance
-            measured |= {q.LEAST_OVER_CHANCE.name: float(over), q.SURELY_OVER_CHANCE.name: _surely(log, over)}
-            return measured | strong | {q.RECENT.name: seen.recent}
+            worst, _, surely = _worst_output(log)
+            found = (worst, surely) if worst > over else (float(over), _surely(log, over))
+            names = q.LEAST_OVER_CHANCE.name, q.SURELY_OVER_CHANCE.name
+            return measured | strong | dict(zip(names, found, strict=True)) | {q.RECENT.name: seen.recent}
         losses = log.reported("loss")
         is_plain = not log.first and not np.isnan(log.rate) and len(losses) >= FEWEST and losses.min() > 0
         if is_plain:
@@ -55,6 +61,11 @@ class NothingLearnedMonitor(Monitor):
             measured[q.MOVED.name] = max(_moved(course) for course in courses if len(course) >= FEWEST)
             measured[q.FELL.name] = (before - now) / before
         return measured
+
+    def remarks(self, log: MeasurementLog) -> dict[str, str]:
+        """Return the output that has learned least."""
+        _, name, _ = _worst_output(log)
+        return {"learns_nothing": f"worst: output {name!r}"} if name else {}
 
     def drawn(self, log: MeasurementLog) -> dict[str, float]:
         """Return the held-out loss by the series in which it is drawn."""
@@ -76,6 +87,23 @@ def _surely(log: MeasurementLog, over: float) -> float:
         known += [(one, chance, examples) for one in losses if chance > 0]
     error = 0.0 if log.is_chance_tried else ERRORS * last.spread
     return float(min(one + np.fmin(error / np.sqrt(max(n, 1)) / chance, MOST) for one, chance, n in known))
+
+
+def _worst_output(log: MeasurementLog) -> tuple[float, str, float]:
+    """Return which of several outputs has learned least, and its lowest loss over that of a constant.
+
+    The first number is that ratio; the last is what it may be. Where the output has next to no part in the loss, that
+    is the cause, and it may be at chance. Where it has one, it may be at chance on purpose, as one whose gradient is
+    reversed: that is no more than worth watching.
+    """
+    found = []
+    for name, (chance, part) in log.chance_of_outputs.items():
+        ends = np.concatenate([log.reported(f"{of}{name}_loss")[-1:] for of in ("", "val_")])
+        if np.isfinite(ends).any():
+            over = float(np.nanmin(ends)) / chance
+            is_drowned = part < DROWNED and over > NEAR
+            found.append((over, name, max(over + MOST, 1.0) if is_drowned else min(over + MOST, 0.99)))
+    return max(found, default=(np.nan, "", np.nan))
 
 
 def _ends(course: np.ndarray) -> tuple[float, float]:

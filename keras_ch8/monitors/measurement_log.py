@@ -66,6 +66,8 @@ class MeasurementLog:
     """Examples of a minibatch of the training, of the first; 0 where it is not known."""
     chance: float = math.nan
     """Loss of the best constant prediction on the probe, without penalties; NaN where it is not known."""
+    chance_of_outputs: dict[str, tuple[float, float]] = dataclasses.field(default_factory=dict)
+    """The same of each of several outputs without its weight, where it is known, and its part of the whole with it."""
     is_chance_tried: bool = False
     """Whether that is the least loss of some constants, by a loss of the user's own: none of them may be the best."""
     chance_of_training: float = math.nan
@@ -165,6 +167,11 @@ class MeasurementLog:
         self._known.clear()
         self.step, self.facts = step, facts
         self.chance, self.neighbours = facts.chance, facts.neighbours
+        self.chance_of_outputs = {
+            one.output.name: (one.chance / one.output.share, one.chance / facts.chance)
+            for one in facts.outputs
+            if one.output.share > 0 < one.chance
+        }
         self.is_chance_tried = any(not one.output.loss for one in facts.outputs or (facts,))
         self.least_squares, self.unevenness = facts.least_squares, facts.unevenness
         self.chance_of_training, self.chance_of_validation = facts.chance_of_training, facts.chance_of_validation

@@ -51,6 +51,44 @@ def test_a_training_learns_nothing_where_no_loss_is_below_that_of_a_constant(of_
 
 
 @pytest.mark.parametrize(
+    "loss, val_loss, part, expected",
+    [
+        (2.0, 2.0, 0.01, "act"),
+        (1.85, 1.9, 0.01, "act"),
+        (1.75, 1.9, 0.01, "ok"),
+        (1.9, 1.75, 0.01, "ok"),  # nor if it learned what is validated
+        (2.0, 2.0, 0.06, "watch"),  # the others leave it a part: it may be meant so
+        (1.85, 1.9, 0.06, "watch"),
+        (1.75, 1.9, 0.06, "ok"),
+    ],
+)
+def test_of_several_outputs_the_one_that_has_learned_least_counts(loss, val_loss, part, expected):
+    reported = {"loss": [900.0, 9.0], "a_loss": [2.1, loss], "val_a_loss": [2.1, val_loss], "b_loss": [899.0, 7.0]}
+    log = at_the_end(np.full(9, 9.0), chance=900.0, **reported)
+    log.chance_of_outputs = {"a": (2.0, part), "b": (899.0, 1 - part), "c": (1.0, 0.0)}
+    assert level(log) == expected
+    assert logs.remarks("nothing_learned", log) == {"learns_nothing": "worst: output 'a'"}
+
+
+@pytest.mark.slow
+def test_the_part_of_each_output_is_known_with_its_weight_and_its_loss_without():
+    inputs = keras.Input((4,))
+    h = keras.layers.Dense(8, "relu")(inputs)
+    outputs = {"kind": keras.layers.Dense(3, "softmax", name="kind")(h), "size": keras.layers.Dense(1, name="size")(h)}
+    rng, model = np.random.default_rng(0), keras.Model(inputs, outputs)
+    x = rng.normal(size=(640, 4)).astype("float32")
+    y = {"kind": x[:, :3].argmax(axis=1), "size": 90 + 30 * rng.normal(size=640)}
+    model.compile(
+        "adam", {"kind": "sparse_categorical_crossentropy", "size": "mse"}, loss_weights={"kind": 1e-4, "size": 1.0}
+    )
+    diagnosis = Diagnosis(checks="cheap", verbose=False)
+    model.fit(x, y, epochs=6, verbose=0, callbacks=[diagnosis])
+    chance, part = diagnosis.log.chance_of_outputs["kind"]
+    assert chance == pytest.approx(np.log(3), rel=0.02)
+    assert part < 1e-6
+
+
+@pytest.mark.parametrize(
     "of_probe, spread, validated, expected",
     [
         (1.96, NAN, 0, "act"),  # how far the examples differ is not known: 0.98 may be all that 0.97 is
