@@ -457,7 +457,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         _PENALIZE_LESS,
         Remedy(
             "Compare the losses of the outputs. If one is far larger than the others, scale its targets, or set "
-            "`loss_weights` in `compile` so that each output has a part in the loss.",
+            "`loss_weights` so that each output has a part in the loss.",
             needs=(Fact.SEVERAL_OUTPUTS,),
         ),
         Remedy(_IN_ORDER.format(" is the learning rate right (`keras_ch8.find_learning_rate`),"), unless=_OWN_LENGTH),

@@ -67,7 +67,7 @@ def arguments(*callables):
 TEXTS = [kind.cure for kind in KINDS.values()] + [r.cure for remedies in REMEDIES.values() for r in remedies]
 
 
-NAMES = {"keras", "keras_ch8", "class_weight", "units", "f", "x", "y"} | arguments(
+NAMES = {"keras", "keras_ch8", "class_weight", "loss_weights", "units", "f", "x", "y"} | arguments(
     keras.layers.BatchNormalization, keras.layers.LSTM, keras.callbacks.ReduceLROnPlateau, keras_ch8.optimizers.SGD
 )
 
