@@ -11,6 +11,8 @@ from ...proof.program import NO_CODE, Outcome
 from ...verdicts.state import NOT_DIAGNOSED, STATES, OverallState
 from ...verdicts.verdict import LEVELS, Verdict
 from .. import _source
+from ._alike import PREPARE_ALIKE, alike
+from ._finite import KEEP_FINITE, finite
 from ._messages import EVALUATE, SOURCES, Score, SeenEvaluate, SeenFit
 from ._pairing import KEEP_PAIRS, paired
 from ._patch import patched
@@ -19,7 +21,8 @@ from ._process import Ran, Workplace
 from ._step import UPDATE_STATES, updating
 from ._weights import TRACK_WEIGHTS, tracked
 
-OF_SCRIPTS = {KEEP_PAIRS: paired, UPDATE_STATES: updating, TRACK_WEIGHTS: tracked}
+OF_SCRIPTS = {KEEP_PAIRS: paired, UPDATE_STATES: updating, TRACK_WEIGHTS: tracked, KEEP_FINITE: finite,
+              PREPARE_ALIKE: alike}  # fmt: skip
 """Fixes that depend on the script alone, each with what puts it into the text of one."""
 Stands = tuple[str, Position] | None
 """Where a `fit` stands: the file, and where in it; `None` if it is in no file of the folder."""
