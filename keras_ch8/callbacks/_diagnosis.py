@@ -12,7 +12,7 @@ from ..integration import epochs, fit, keras_private
 from ..monitors.base import Monitor, chosen
 from ..monitors.held_out import are_arrays, first_given, validated_on
 from ..monitors.measurement_log import MeasurementLog, rows_of_all
-from ..monitors.model_facts import against, ahead, facts_of_model, form_of, left_out_in, rate_of
+from ..monitors.model_facts import ahead, facts_of_model, form_of, left_out_in, rate_of, waiting
 from ..monitors.numbers_of_cures import further
 from ..monitors.start import EXAMPLES as LOOKED_AT
 from ..monitors.start import facts_of, there_in
@@ -376,7 +376,7 @@ class Diagnosis(Callback):
                 held_out = validated_on(training.arguments, facts.output, seen)
                 if facts.other:  # the probe, which may be prepared in yet another way, is what is measured on
                     held_out = {name: value for name, value in held_out.items() if not name.startswith("other")}
-            to_come = ahead(self.model, self.log.total, facts.has) | {"against": against(training.callbacks)}
+            to_come = ahead(self.model, self.log.total, facts.has) | waiting(training.callbacks)
             self.log.look(self.session.step, dataclasses.replace(facts, **held_out, **to_come))
         except Exception as error:
             self.log.leave_out(PREFLIGHT, error)

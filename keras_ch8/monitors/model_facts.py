@@ -135,15 +135,20 @@ def facts_of_model(model: keras.Model, callbacks: Sequence[object] = ()) -> froz
     return has | ({Fact.LOW_RATE} if has_one_rate and rate_of(model) < LOW * DEFAULT_OF_OTHERS else set())
 
 
-def against(callbacks: Iterable[object]) -> tuple[tuple[str, str, str], ...]:
-    """Return the class, `monitor` and `mode` of the callbacks whose mode is the wrong one for what they monitor."""
-    found = []
+def waiting(callbacks: Iterable[object]) -> dict[str, Any]:
+    """Return facts of the callbacks that wait for a metric to improve.
+
+    `against`: class, `monitor` and `mode` of those whose mode is the wrong one for what they monitor. `least_gains`:
+    class, `monitor` and `min_delta` of those that monitor the loss.
+    """
+    wrong_modes, least_gains = [], []
     for callback in callbacks:
         if isinstance(callback, keras.callbacks.ReduceLROnPlateau | keras.callbacks.EarlyStopping):
-            metric = str(callback.monitor).removeprefix("val_")
+            kind, metric = type(callback).__name__, str(callback.monitor).removeprefix("val_")
             wrong = "max" if metric == "loss" or metric.endswith("_loss") else "min" if RISES.search(metric) else ""
-            found += [(type(callback).__name__, callback.monitor, wrong)] if callback.mode == wrong else []
-    return tuple(found)
+            wrong_modes += [(kind, callback.monitor, wrong)] if callback.mode == wrong else []
+            least_gains += [(kind, callback.monitor, abs(callback.min_delta))] if metric == "loss" else []
+    return {"against": tuple(wrong_modes), "least_gains": tuple(least_gains)}
 
 
 def form_of(training: fit.Training) -> frozenset[Fact]:

@@ -211,7 +211,7 @@ OF_LABELS = (
         lambda f: f"The labels are {digits(f.targets.low)} and {digits(f.targets.high)}, but binary_crossentropy "
         "expects 0 and 1.",
         "Recode the classes as 0 and 1.",
-        ZERO_AND_ONE,
+        lambda f: ZERO_AND_ONE if f.targets.low else f"y = y / {digits(f.targets.high, 6)}",
     ),
     Check(
         "validation labels",

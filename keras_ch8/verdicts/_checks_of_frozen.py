@@ -1,14 +1,36 @@
 """Checks of what is frozen, or left out of the training, by mistake."""
 
-from ._check import CHOSEN, Check
+from ._check import CHOSEN, CHOSEN_TO_ACT, Check
 from .code import COMPILE_ANEW, UNFREEZE
 from .fact import Fact
 from .wording import percent
 
 FROZEN = 0.1
 """Part of the weights that are frozen as they were initialized, from which on a model may learn less for it."""
+MOSTLY = 0.5
+"""And from which on that calls for action."""
 OWN_STEP = {Fact.OWN_TRAINING_STEP, Fact.LOOP_OF_ONES_OWN}
 """Trainings whose steps may call the layers in another way than the model does."""
+
+
+def _frozen_as_initialized(least: float, level: str, source: str) -> Check:
+    """Return the check of layers that are frozen and look untrained, and hold at least this part of the weights."""
+    return Check(
+        f"frozen as initialized, {level}",
+        "no_gradient",
+        f"Frozen layers hold at least {percent(least)} of the weights and look untrained: all their biases are 0",
+        lambda f: f.frozen >= least,
+        lambda f: (
+            f"{percent(f.frozen)} of the weights are frozen at their initial values: all biases of their layers are 0."
+        ),
+        "Set `trainable = True` on the frozen layers and compile again, or load trained weights into them.",
+        UNFREEZE,
+        source,
+        expects="The loss should fall further than in this run.",
+        then="Load the weights of a trained model into the frozen layers.",
+        level=level,
+    )
+
 
 OF_FROZEN = (
     Check(
@@ -46,20 +68,8 @@ OF_FROZEN = (
         expects="`model.summary()` should count these weights, and the loss should fall further.",
         then="Collect the variables in `__init__` or `build`, not in objects that are no layers.",
     ),
-    Check(
-        "frozen as initialized",
-        "no_gradient",
-        f"Frozen layers hold at least {percent(FROZEN)} of the weights and look untrained: all their biases are 0",
-        lambda f: f.frozen >= FROZEN,
-        lambda f: f"{percent(f.frozen)} of the weights are frozen at their initial values: all biases of their layers "
-        "are 0.",
-        "Set `trainable = True` on the frozen layers and compile again, or load trained weights into them.",
-        UNFREEZE,
-        CHOSEN,
-        expects="The loss should fall further than in this run.",
-        then="Load the weights of a trained model into the frozen layers.",
-        level="watch",
-    ),
+    _frozen_as_initialized(MOSTLY, "act", CHOSEN_TO_ACT),
+    _frozen_as_initialized(FROZEN, "watch", CHOSEN),
     Check(
         "frozen, and yet it moves",
         "no_gradient",

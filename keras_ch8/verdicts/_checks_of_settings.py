@@ -62,6 +62,31 @@ def _against_its_metric(callback: str, kind: str, does: str, expects: str) -> Ch
     )
 
 
+def _waits_for_too_much(callback: str, kind: str, does: str, expects: str) -> Check:
+    """Return the check of the `min_delta` of a callback that does something while its loss does not fall by that."""
+
+    def found(facts: Facts) -> tuple[str, float]:
+        is_known = facts.output.loss and facts.start.loss > 0
+        asked = ((monitor, least) for name, monitor, least in facts.least_gains if name == callback)
+        return next((each for each in asked if is_known and each[1] >= facts.start.loss), ("", math.nan))
+
+    return Check(
+        f"the min_delta of {callback}",
+        kind,
+        f"The `min_delta` of `{callback}` is at least the loss before the first step, so no epoch is an improvement",
+        lambda f: found(f)[0] != "",
+        lambda f: (
+            f"Your `{callback}` {does} while `{found(f)[0]}` improves: its `min_delta` of {digits(found(f)[1])} is "
+            f"more than the whole loss, {digits(f.start.loss)}."
+        ),
+        "Leave out `min_delta`.",
+        f"for callback in callbacks:\n    if isinstance(callback, keras.callbacks.{callback}):\n"
+        "        callback.min_delta = 0",
+        expects=expects,
+        then="Monitor a metric that changes by more.",
+    )
+
+
 def _says_ended(facts: Facts) -> str:
     if _ended_after(facts) > SOON:
         return (
@@ -133,6 +158,15 @@ OF_SETTINGS = (
     ),
     _against_its_metric(
         "EarlyStopping", "too_short", "stops training", "Training should go on for as long as the metric improves."
+    ),
+    _waits_for_too_much(
+        "ReduceLROnPlateau",
+        "step_too_short",
+        "lowers the learning rate",
+        "The learning rate should stay as it is while the loss falls.",
+    ),
+    _waits_for_too_much(
+        "EarlyStopping", "too_short", "stops training", "Training should go on for as long as the loss falls."
     ),
     Check(
         "a warm-up far beyond the end",

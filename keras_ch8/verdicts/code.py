@@ -35,11 +35,13 @@ OF_A_DATA_SET = (
     ("scale.adapt(x)", "scale.adapt(x.map(lambda x, *_: x))"),
     ("x.shape[1:]", "x.element_spec[0].shape[1:]"),
     ("x.dtype", "x.element_spec[0].dtype"),
-    ("y = y[:, None]", "x = x.map(lambda given, target, *rest: (given, target[:, None], *rest))"),
     ("find_learning_rate(model, x, y)", "find_learning_rate(model, x)"),
     ("scale_to_data(model, x[:256], y=y[:256])", "scale_to_data(model, *next(iter(x))[:2])"),
 )
 """What code says of arrays x and y, and what in its place where x is a `tf.data.Dataset` of both."""
+_OF_TARGETS = re.compile(r"^y = y([^xy\n]*)$", re.MULTILINE)
+"""What is done to targets alone, and in its place to those of a `tf.data.Dataset`."""
+_IN_A_DATA_SET = r"x = x.map(lambda given, target, *rest: (given, target\1, *rest))"
 OF_LAYERS = frozenset({"model.layers", "model.trainable_variables"})
 """What there is only once the model is built."""
 
@@ -72,7 +74,7 @@ def fitting(code: str, has: Set[Fact]) -> str:
 
 def _of_a_data_set(code: str) -> str:
     """Return code for arrays as it is for a `tf.data.Dataset`; "" where it asks for more than OF_A_DATA_SET has."""
-    rest = code
+    rest, code = _OF_TARGETS.sub("_", code), _OF_TARGETS.sub(_IN_A_DATA_SET, code)
     for of_arrays, of_set in OF_A_DATA_SET:
         rest, code = rest.replace(of_arrays, "_"), code.replace(of_arrays, of_set)
     return "" if _named(rest) & {"x", "y", "batch_size"} else code

@@ -433,6 +433,8 @@ class Facts:
         layout: Shape of one example of the only input, such as height, width and channels; () where it is not known.
         against: Callbacks that take a metric which rises for one that falls, or the reverse, as `("EarlyStopping",
             "val_accuracy", "min")`: class, `monitor`, and `mode`.
+        least_gains: Callbacks that wait for a loss to fall, as `("EarlyStopping", "val_loss", 0.1)`: class, `monitor`,
+            and `min_delta`.
         heaviest: Part of the weight of all examples that the class with the most has; NaN where there are no weights,
             and 0 where that part is not known.
         is_trained: Whether a weight of the model is trainable.
@@ -477,6 +479,7 @@ class Facts:
     roughened: float = NAN
     layout: tuple[int, ...] = ()
     against: tuple[tuple[str, str, str], ...] = ()
+    least_gains: tuple[tuple[str, str, float], ...] = ()
     heaviest: float = NAN
     is_trained: bool = True
     has_changed_trainable: bool = False

@@ -78,3 +78,14 @@ def test_a_data_set_that_is_made_elsewhere_is_mapped_where_it_is_given():
 
 def test_a_data_set_that_is_mapped_stays_as_it_is():
     assert added(SETS.format(".map(augmented).batch(3)", ".map(scale).batch(3)")) == []
+
+
+def test_a_layer_is_adapted_once_to_what_the_script_itself_adapts_it_to():
+    source = "def encode(texts):\n    v.adapt(texts)\n    return v(texts)\n\nv.adapt(train)\nx = encode(train)\n"
+    assert alike(source) == source.replace("v.adapt(texts)", "pass")
+    assert alike("v.adapt(train)\nv.adapt(val)\n") == "v.adapt(train)\npass\n"
+
+
+def test_a_layer_that_is_adapted_in_functions_alone_stays_as_it_is():
+    source = "def encode(v, texts):\n    v.adapt(texts)\n\ndef again(v, texts):\n    v.adapt(texts)\n"
+    assert alike(source) == source

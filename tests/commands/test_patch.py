@@ -486,6 +486,16 @@ def test_data_of_pandas_are_made_arrays_where_a_cure_needs_them_and_only_there(g
     )
 
 
+def test_labels_get_an_axis_where_the_model_gets_them_and_keep_their_names():
+    added = [line[1:] for line in changes(FLAT, "y = y[:, None]\n# and the validation data") if line.startswith("+")]
+    assert ["y_train[:, None], epochs" in added[0], "(x_test, y_test[:, None])" in added[0], len(added)] == [
+        True,
+        True,
+        2,
+    ]
+    assert added[1] == "print(net.evaluate(x_test, y_test[:, None], verbose=0))"
+
+
 def test_validation_data_of_no_name_get_names():
     source = FLAT.replace("(x_test, y_test), verbose", "make_test(), verbose").replace(
         "x_test, y_test, v", "*test(), v"

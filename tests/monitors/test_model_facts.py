@@ -15,13 +15,13 @@ from keras_ch8.monitors.eigenvalues import SpectrumEnds
 from keras_ch8.monitors.flow import LayerFlow
 from keras_ch8.monitors.measurement_log import MeasurementLog, Rows
 from keras_ch8.monitors.model_facts import (
-    against,
     facts,
     facts_of_model,
     frozen_in,
     limit_of_norm,
     padding_in,
     rate_of,
+    waiting,
 )
 from keras_ch8.monitors.numbers_of_cures import known_to_cures
 from keras_ch8.verdicts._checks_of_inputs import RESCALE
@@ -586,4 +586,16 @@ def test_layers_are_frozen_as_initialized_where_their_biases_are_all_0():
     ],
 )
 def test_a_callback_whose_mode_is_against_its_metric_is_seen(callback, expected):
-    assert against([callback]) == ((expected,) if expected else ())
+    assert waiting([callback])["against"] == ((expected,) if expected else ())
+
+
+def test_the_least_gain_of_a_callback_is_known_where_it_waits_for_a_loss():
+    callbacks = [
+        keras.callbacks.ReduceLROnPlateau("val_loss", min_delta=1.5),
+        keras.callbacks.EarlyStopping("loss", min_delta=0.2, mode="min"),
+        keras.callbacks.EarlyStopping("val_accuracy", min_delta=2.0),
+    ]
+    assert waiting(callbacks)["least_gains"] == (
+        ("ReduceLROnPlateau", "val_loss", 1.5),
+        ("EarlyStopping", "loss", 0.2),
+    )

@@ -279,7 +279,8 @@ CASES = {
         facts(start=change(START, untracked=0.9)),
         facts(start=change(START, untracked=0.01)),
     ),
-    "frozen as initialized": (facts(frozen=0.6), facts(frozen=0.01)),
+    "frozen as initialized, act": (facts(frozen=0.6), facts(frozen=0.4)),
+    "frozen as initialized, watch": (facts(frozen=0.4), facts(frozen=0.01)),
     "frozen, and yet it moves": (
         facts(start=change(START, still_moving=(("base", "its batch normalization"),))),
         facts(start=change(START, still_moving=(("base", "its batch normalization"),)), has={Fact.OWN_TRAINING_STEP}),
@@ -294,6 +295,14 @@ CASES = {
     "a schedule that soon ends": (facts(rates=falling(0.1)), facts(rates=falling(0.4))),
     "the mode of ReduceLROnPlateau": (facts(against=(("ReduceLROnPlateau", "val_accuracy", "min"),)), facts()),
     "the mode of EarlyStopping": (facts(against=(("EarlyStopping", "val_loss", "max"),)), facts()),
+    "the min_delta of ReduceLROnPlateau": (
+        facts(start=change(START, loss=0.5), least_gains=(("ReduceLROnPlateau", "val_loss", 1.0),)),
+        facts(start=change(START, loss=2.0), least_gains=(("ReduceLROnPlateau", "val_loss", 1.0),)),
+    ),
+    "the min_delta of EarlyStopping": (
+        facts(start=change(START, loss=0.5), least_gains=(("EarlyStopping", "loss", 0.6),)),
+        facts(start=change(START, loss=0.5), least_gains=(("EarlyStopping", "loss", 0.1),)),
+    ),
     "a warm-up far beyond the end": (
         facts(rates=RISING, later_rate=20 * RISING[-1]),
         facts(rates=RISING, later_rate=2 * RISING[-1]),

@@ -26,7 +26,7 @@ def alike(text: str) -> str:
     """Return a script that prepares both alike, or as it is where it does already."""
     script = Source(text)
     calls = [node for node in ast.walk(script.tree) if isinstance(node, ast.Call)]
-    edits = dict.fromkeys(_fitted_again(script, calls))
+    edits = dict.fromkeys([*_fitted_again(script, calls), *_adapted_again(script, calls)])
     for call in calls:
         given = {keyword.arg: keyword.value for keyword in call.keywords}
         train, held = call.args[0] if call.args else given.get("x"), given.get("validation_data")
@@ -50,6 +50,17 @@ def _fitted_again(script: Source, calls: Sequence[ast.Call]) -> Iterator[Edit]:
         if isinstance(scaler, ast.Name) and (scaler.id, scope) in known:
             yield script.end(scaler), script.end(call.func), ".transform"
         known.add((ast.unparse(scaler), scope))
+
+
+def _adapted_again(script: Source, calls: Sequence[ast.Call]) -> Iterator[Edit]:
+    """Adapt a preprocessing layer once, to what the script itself adapts it to, and not again in a function."""
+    adapts = [call for call in calls if kind_of(call) == "adapt" and isinstance(script.parents[call], ast.Expr)]
+    first = {
+        ast.unparse(call.func): call for call in reversed(adapts) if isinstance(scope_of(script, call), ast.Module)
+    }
+    for call in adapts:
+        if first.get(ast.unparse(call.func), call) is not call:
+            yield script.begin(call), script.end(call), "pass"
 
 
 # --- arrays ----------------------------------------------------------------------------------------------------------

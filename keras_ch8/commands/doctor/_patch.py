@@ -22,6 +22,10 @@ SHORT = 60
 NO_PATCH = "There is no patch for this form of script"
 NUMBERED = "np.unique(y, return_inverse=True)"
 """What numbers the labels that are trained on; others are numbered like these."""
+COLUMN = "[:, None]"
+"""What gives labels a last axis."""
+ATOM = ast.Name | ast.Attribute | ast.Call | ast.Subscript
+"""Expressions that an index may follow."""
 
 
 class _CannotPatch(Exception):
@@ -86,6 +90,8 @@ def _is_a_sign(node: ast.AST) -> bool:
 
 def _before_fit(place: Place, code: str) -> list[Edit]:
     """Return the edits that do what code does before a `fit`, and in its call."""
+    if columns := _as_columns(place, code):
+        return columns
     helpers = stored(ast.parse(code)) - OF_TRAINING
     edits, rest = _in_call(place, renamed(code, {name: place.script.fresh(name) for name in helpers}))
     return edits + (_Block(_outside(place, rest), rest).written() if rest.strip() else [])
@@ -101,6 +107,22 @@ def _imports(place: Place, edits: Sequence[Edit]) -> list[Edit]:
 def _is_plain(node: ast.AST | None) -> bool:
     """Whether an expression is a name, or names with dots: what can be read again, and set."""
     return isinstance(node, ast.Name) or (isinstance(node, ast.Attribute) and _is_plain(node.value))
+
+
+def _as_columns(place: Place, code: str) -> list[Edit]:
+    """Return the edits that give labels a last axis where `fit` and `evaluate` get them.
+
+    The script may compare their names with predictions later, which is why these stay what they are. None where the
+    labels are not written there.
+    """
+    given, validation = place.arguments.get("y"), place.arguments.get("validation_data")
+    parts = validation.elts[1:2] if isinstance(validation, ast.Tuple) else [] if validation is None else [None]
+    calls = [node for node in own(place.scope) if kind_of(node) == "evaluate" and isinstance(node, ast.Call)]
+    found = [given, *parts, *(call.args[1] for call in calls if len(call.args) > 1)]
+    if not code.startswith(f"y = y{COLUMN}") or not all(isinstance(each, ATOM) for each in found) or place.frames:
+        return []
+    ends = [place.script.end(each) for each in found]
+    return [(end, end, COLUMN) for end in ends]
 
 
 # --- what stands in the call of `fit` --------------------------------------------------------------------------------
