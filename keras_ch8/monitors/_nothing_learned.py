@@ -6,7 +6,7 @@ from ..verdicts import quantities as q
 from ..verdicts import table
 from ._online_risk import accuracy_above_the_commonest, held_out_drawn
 from .base import Monitor
-from .measurement_log import MeasurementLog
+from .measurement_log import DROWNED, MeasurementLog
 from .progress import penalties_of_loss, progress
 
 FEWEST = 4
@@ -14,10 +14,8 @@ FEWEST = 4
 ERRORS, MOST = 3, 0.03
 """Standard errors that a loss may be from that of the best constant by chance, and the most that these count for, as a
 fraction of it: there may be no more to learn than that."""
-
-DROWNED, NEAR = 0.05, 0.9
-"""Part of the loss of a constant below which an output is drowned by the others; and its loss over that of a constant
-from which on it has then learned next to nothing."""
+NEAR = 0.9
+"""Loss of an output over that of a constant from which on it has learned next to nothing, where others drown it."""
 
 
 class NothingLearnedMonitor(Monitor):

@@ -15,6 +15,8 @@ from ..verdicts.facts import Facts
 
 KEPT = 5000
 """Steps whose rows are kept."""
+DROWNED = 0.05
+"""Part of the loss of a constant below which an output is drowned by the others."""
 WINDOW, FEWEST = 100, 20
 """Norms that a median is taken of, and how many there must be."""
 _T = TypeVar("_T")

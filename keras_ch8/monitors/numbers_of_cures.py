@@ -6,7 +6,7 @@ from ..verdicts.fact import Fact
 from ..verdicts.quantities import LAST
 from ..verdicts.remedies import FURTHER, Remedy, applicable
 from ..verdicts.wording import digits
-from .measurement_log import FEWEST, MeasurementLog, Rows, once
+from .measurement_log import DROWNED, FEWEST, MeasurementLog, Rows, once
 from .model_facts import QUANTILE, facts, usual_rate
 from .progress import rate_of_limit
 
@@ -46,6 +46,9 @@ def known_to_cures(log: MeasurementLog) -> dict[str, str]:
     known["high_rate"] = f": {digits(_peak(log))} is far above the usual ones" if is_high else ""
     if log.fault_of_loss:
         known["advice_of_stop_reason"] = log.fault_of_loss.partition(". ")[2].rstrip(".")
+    if min((part for _, part in log.chance_of_outputs.values()), default=1.0) < DROWNED:
+        weights = {name: float(f"{1 / chance:.2g}") for name, (chance, _) in log.chance_of_outputs.items()}
+        known["weights_of_losses"] = str(weights)
     return known | {name: str(size) for name, size in sizes.items() if size}
 
 

@@ -30,6 +30,7 @@ from .code import (
     SCALE_TO_DATA,
     SET_RATE,
     SLOWER_FALL,
+    WEIGH_OUTPUTS,
     WITH_CURVATURE,
     WITHOUT_PLATEAUS,
     fitting,
@@ -455,6 +456,11 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         _DECAY_LESS,
         _DROP_LESS,
         _PENALIZE_LESS,
+        Remedy(
+            "Give each output an equal part in the loss: divide its loss by that of a constant prediction with "
+            "`loss_weights`.",
+            WEIGH_OUTPUTS, "The loss of each output should fall.", (Fact.SEVERAL_OUTPUTS,),
+        ),
         Remedy(
             "Compare the losses of the outputs. If one is far larger than the others, scale its targets, or set "
             "`loss_weights` so that each output has a part in the loss.",

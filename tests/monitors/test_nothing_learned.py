@@ -5,14 +5,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import keras_ch8
 from keras_ch8.callbacks import Diagnosis
+from keras_ch8.integration import keras_private
 from keras_ch8.monitors import held_out
 from keras_ch8.monitors._gradient_norm import GradientNorm
 from keras_ch8.monitors.held_out import validated_on
 from keras_ch8.monitors.measurement_log import MeasurementLog
-from keras_ch8.monitors.model_facts import facts
+from keras_ch8.monitors.model_facts import facts, facts_of_model
+from keras_ch8.monitors.numbers_of_cures import known_to_cures
 from keras_ch8.verdicts.fact import Fact
 from keras_ch8.verdicts.facts import Output
+from keras_ch8.verdicts.remedies import REMEDIES, applicable
 from keras_ch8.verdicts.verdict import PREFLIGHT, Claim, VerdictTracker
 from tests.monitors import logs
 
@@ -86,6 +90,11 @@ def test_the_part_of_each_output_is_known_with_its_weight_and_its_loss_without()
     chance, part = diagnosis.log.chance_of_outputs["kind"]
     assert chance == pytest.approx(np.log(3), rel=0.02)
     assert part < 1e-6
+    code = next(applicable(REMEDIES["learns_nothing"], known_to_cures(diagnosis.log), facts_of_model(model))).code
+    exec(code, {"model": model, "keras_ch8": keras_ch8})
+    weights = keras_private.compile_arguments(model)["loss_weights"]
+    assert weights["kind"] == pytest.approx(1 / chance, rel=0.1)
+    assert weights["size"] == pytest.approx(1 / y["size"].var(), rel=0.1)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ NUMBERS = {
     "rate": "0.1", "high_rate": "",
     "tenth_rate": "0.01", "tenfold_rate": "1",
     "shorter_rate": "0.01", "longer_rate": "1", "clip_at": "2.5", "momentum": "0.9", "memory": "3.4",
+    "weights_of_losses": "{'kind': 0.5}",
     "larger_batch": "128", "smaller_batch": "16", "more_epochs": "30", "added_up": "2",
 }  # fmt: skip
 ALL = [(kind, i, remedy) for kind, remedies in REMEDIES.items() for i, remedy in enumerate(remedies)]
