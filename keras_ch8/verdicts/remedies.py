@@ -457,8 +457,8 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         _DROP_LESS,
         _PENALIZE_LESS,
         Remedy(
-            "Give each output an equal part in the loss: divide its loss by that of a constant prediction with "
-            "`loss_weights`.",
+            "Scale targets that are far from 1. Then divide the loss of each output by that of a constant prediction, "
+            "with `loss_weights`.",
             WEIGH_OUTPUTS, "The loss of each output should fall.", (Fact.SEVERAL_OUTPUTS,),
         ),
         Remedy(

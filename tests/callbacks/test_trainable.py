@@ -45,10 +45,10 @@ def test_they_are_trained_as_without_us_and_that_is_said(is_frozen, is_watched_t
 
 
 def test_before_the_first_step_of_a_model_it_is_heeded_by_keras_and_nothing_is_said():
-    first = keras.layers.Dense(4, "tanh")
+    first = keras.layers.Dense(4, "tanh", bias_initializer="ones")
     model = keras.Sequential([keras.Input((4,)), first, keras.layers.Dense(1)])
     model.compile(keras.optimizers.SGD(0.01), "mse")
-    model.optimizer.build(model.trainable_variables)  # as of a model that was loaded
+    model.optimizer.build(model.trainable_variables)  # as of a model that was loaded, so that biases are not 0
     first.trainable = False
     before, doctor = keras.ops.convert_to_numpy(first.kernel), Doctor(None)
     model.fit(X, Y, verbose=0, callbacks=[doctor])
