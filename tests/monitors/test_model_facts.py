@@ -44,7 +44,7 @@ RNG = np.random.default_rng(0)
 KNOWN = {
     "rate": "0.1", "high_rate": "",
     "shorter_rate": "0.01", "longer_rate": "0.3", "clip_at": "2.5", "momentum": "0.8", "memory": "2.3",
-    "larger_batch": "64", "more_epochs": "30", "added_up": "2", "weights_of_losses": "{}",
+    "larger_batch": "64", "more_epochs": "30", "added_up": "2", "weights_of_losses": "{'dense': 0.5}",
 }  # fmt: skip
 
 

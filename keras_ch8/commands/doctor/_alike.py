@@ -55,9 +55,8 @@ def _fitted_again(script: Source, calls: Sequence[ast.Call]) -> Iterator[Edit]:
 def _adapted_again(script: Source, calls: Sequence[ast.Call]) -> Iterator[Edit]:
     """Adapt a preprocessing layer once, to what the script itself adapts it to, and not again in a function."""
     adapts = [call for call in calls if kind_of(call) == "adapt" and isinstance(script.parents[call], ast.Expr)]
-    first = {
-        ast.unparse(call.func): call for call in reversed(adapts) if isinstance(scope_of(script, call), ast.Module)
-    }
+    own_adapts = [call for call in adapts if isinstance(scope_of(script, call), ast.Module)]
+    first = {ast.unparse(call.func): call for call in reversed(own_adapts)}
     for call in adapts:
         if first.get(ast.unparse(call.func), call) is not call:
             yield script.begin(call), script.end(call), "pass"
@@ -80,11 +79,8 @@ def _left_out(script: Source, scope: ast.AST, train: str, held: str) -> Iterator
         if isinstance(fitted, ast.Call):
             scaler = ast.unparse(getattr(fitted.func, "value", fitted))
             if not any(f"{scaler}.transform(" in text or f"{scaler}.fit_transform(" in text for text in done):
-                yield (
-                    script.end(node),
-                    script.end(node),
-                    f"{script.break_after(node)}{held} = {scaler}.transform({held})",
-                )
+                text = f"{script.break_after(node)}{held} = {scaler}.transform({held})"
+                yield script.end(node), script.end(node), text
         elif isinstance(node, ast.AugAssign) or train in loaded(node.value):
             text = _of_other(script, node, train, held)
             if ast.unparse(ast.parse(text)) not in done:
@@ -98,9 +94,8 @@ def _targets(node: ast.Assign | ast.AugAssign) -> list[ast.expr]:
 def _of_other(script: Source, node: ast.Assign | ast.AugAssign, train: str, held: str) -> str:
     """Return a statement for the validation inputs, with the statistics of the training inputs."""
     text, begin = script.bytes[script.begin(node) : script.end(node)], script.begin(node)
-    for name in sorted((n for n in ast.walk(node) if isinstance(n, ast.Name) and n.id == train), key=script.begin)[
-        ::-1
-    ]:
+    names = [n for n in ast.walk(node) if isinstance(n, ast.Name) and n.id == train]
+    for name in sorted(names, key=script.begin, reverse=True):
         around = script.parents[name]
         called = around.attr if isinstance(around, ast.Attribute) else kind_of(around)
         if called not in STATISTICS:
