@@ -96,7 +96,7 @@ body, model = model, keras.models.clone_model(model, clone_function=lambda layer
 WEIGH_OUTPUTS = """\
 weights = {weights_of_losses}
 weights = weights if isinstance(model.loss, dict) else [*weights.values()]
-keras_ch8.training.compile_as(model, model, loss_weights=weights)  # else as before"""
+keras_ch8.training.compile_as(model, model, loss_weights=weights)"""
 COMPILE_ANEW = "keras_ch8.training.compile_as(model, model)  # compile again, as before"
 UNFREEZE = f"""\
 model.trainable = False  # Keras passes nothing but a change on to the layers
