@@ -105,7 +105,7 @@ class Source:
         An import inside a function or under an `if` holds there alone.
         """
         body = self.tree.body
-        of_keras = [n for n in body if any(m.split(".")[0] in ("keras", "tensorflow") for m in _modules(n))]
+        of_keras = [n for n in body if is_of_keras(n)]
         docs = body[:1] if ast.get_docstring(self.tree) is not None else []
         futures = [n for n in body if isinstance(n, ast.ImportFrom) and n.module == "__future__"]
         if after := of_keras[:1] or futures[-1:] or docs:
@@ -113,11 +113,11 @@ class Source:
         return self.begin(body[0]), self.begin(body[0]), f"{statement}{self.break_after(body[0])}"
 
 
-def _modules(node: ast.stmt) -> list[str]:
-    """Return the modules that a statement imports, or imports from."""
-    if isinstance(node, ast.ImportFrom):
-        return [node.module or ""]
-    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+def is_of_keras(node: ast.AST) -> bool:
+    """Whether a node imports from Keras or TensorFlow."""
+    named = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+    named += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+    return any(name.split(".")[0] in ("keras", "tensorflow") for name in named)
 
 
 def bound_by(node: ast.AST) -> list[str]:

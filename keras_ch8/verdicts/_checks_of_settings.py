@@ -37,6 +37,14 @@ def _rises_beyond(facts: Facts) -> float:
     return facts.later_rate / rates[-1] if is_rising else math.nan
 
 
+def _set_in(callback: str, setting: str) -> str:
+    """Return the code that sets something in a callback of the training."""
+    return f"""\
+for callback in callbacks:
+    if isinstance(callback, keras.callbacks.{callback}):
+        callback.{setting}"""
+
+
 def _against_its_metric(callback: str, kind: str, does: str, expects: str) -> Check:
     """Return the check of the `mode` of a callback that does something while its metric improves."""
 
@@ -53,10 +61,7 @@ def _against_its_metric(callback: str, kind: str, does: str, expects: str) -> Ch
         lambda f: found(f)[1] != "",
         lambda f: "With `mode='{1}'`, `{2}` {3} while `{0}` improves.".format(*found(f), callback, does),
         lambda f: f"Set `mode` to `'{mended(f)}'`.",
-        lambda f: (
-            f"for callback in callbacks:\n    if isinstance(callback, keras.callbacks.{callback}):\n"
-            f'        callback.mode = "{mended(f)}"'
-        ),
+        lambda f: _set_in(callback, f'mode = "{mended(f)}"'),
         expects=expects,
         then="Leave out `mode`: Keras knows it from the metric.",
     )
@@ -80,8 +85,7 @@ def _waits_for_too_much(callback: str, kind: str, does: str, expects: str) -> Ch
             f"more than the whole loss, {digits(f.start.loss)}."
         ),
         "Leave out `min_delta`.",
-        f"for callback in callbacks:\n    if isinstance(callback, keras.callbacks.{callback}):\n"
-        "        callback.min_delta = 0",
+        _set_in(callback, "min_delta = 0"),
         expects=expects,
         then="Monitor a metric that changes by more.",
     )

@@ -13,6 +13,7 @@ from benchmarks.diagnosis import test_told
 from keras_ch8.commands import _source
 from keras_ch8.commands.doctor._patch import patched
 from keras_ch8.commands.doctor._place import NoPatch, Place, place_of
+from keras_ch8.commands.doctor._script import _edited
 from keras_ch8.verdicts import RULES, code, ending, remedies
 from keras_ch8.verdicts.checks import CHECKS
 from keras_ch8.verdicts.fact import Fact
@@ -48,6 +49,7 @@ CLASSES, ONE = (
         ('keras.layers.Dense(1, activation="sigmoid")', "binary_crossentropy"),
     ]
 )
+IN_A_SET = code.fitting("y = y - 1", {Fact.DATA_SET, Fact.NO_ARRAYS})
 SOFTMAX = FLAT.replace('Dense(1, name="score")', 'Dense(5, activation="softmax")')
 MAIN = """\
 import argparse
@@ -452,6 +454,7 @@ def test_labels_that_are_written_otherwise_are_so_in_all_data_of_the_model():
         (ending.NUMBERED, "print(np.mean(net.predict(x_test).argmax(-1) == kinds))", False),
         (ending.NUMBERED, "print(net.predict(x_test).argmax(-1))", False),  # to be read by a person
         ("y = y - 1", "print(np.mean(net(x_test).numpy().argmax(-1) == kinds))", False),
+        (IN_A_SET, "print(np.mean(net(x_test).numpy().argmax(-1) == kinds))", False),
         (ending.ZERO_AND_ONE, "print(np.mean(np.sign(net.predict(x_test)) == y_test))", False),
         (ending.ZERO_AND_ONE, "print(np.mean(np.round(net.predict(x_test)) == y_test))", True),
         (code.SHUFFLE, "print(np.mean(net.predict(x_test).argmax(-1) == kinds))", True),  # no other number
@@ -494,6 +497,13 @@ def test_labels_get_an_axis_where_the_model_gets_them_and_keep_their_names():
         2,
     ]
     assert added[1] == "print(net.evaluate(x_test, y_test[:, None], verbose=0))"
+    by_name = FLAT.replace("net.evaluate(x_test, y_test,", "net.evaluate(y=y_test, x=x_test,")
+    assert "+print(net.evaluate(y=y_test[:, None], x=x_test, verbose=0))" in changes(by_name, "y = y[:, None]")
+
+
+def test_an_edit_that_would_be_no_valid_python_leaves_a_script_as_it_is():
+    assert _edited(lambda text: _source.Source(text).edited([(0, 0, "(")]), FLAT) == FLAT
+    assert _edited(lambda text: _source.Source(text).edited([(0, 0, "a = 1\n")]), FLAT) == f"a = 1\n{FLAT}"
 
 
 def test_validation_data_of_no_name_get_names():

@@ -1,12 +1,11 @@
 """Edits that prepare the validation data as a script prepares its training data, where it leaves that out."""
 
 import ast
-import contextlib
 from collections.abc import Iterator, Sequence
 
 from ...verdicts.remedies import Remedy
 from .._source import Edit, Source, loaded
-from ._place import kind_of, own, scope_of, values_of
+from ._place import arguments_of, kind_of, own, scope_of, targets_of, values_of
 
 CODE = "# validation data prepared as the training data"
 """What stands for the code: it depends on the script alone."""
@@ -28,8 +27,8 @@ def alike(text: str) -> str:
     calls = [node for node in ast.walk(script.tree) if isinstance(node, ast.Call)]
     edits = dict.fromkeys([*_fitted_again(script, calls), *_adapted_again(script, calls)])
     for call in calls:
-        given = {keyword.arg: keyword.value for keyword in call.keywords}
-        train, held = call.args[0] if call.args else given.get("x"), given.get("validation_data")
+        given = arguments_of(call)
+        train, held = given.get("x"), given.get("validation_data")
         if kind_of(call) != "fit" or train is None or held is None:
             continue
         scope = scope_of(script, call)
@@ -37,9 +36,7 @@ def alike(text: str) -> str:
             edits |= dict.fromkeys(_unmapped(script, scope, train, held))
         elif isinstance(train, ast.Name) and isinstance(held.elts[0], ast.Name):
             edits |= dict.fromkeys(_left_out(script, scope, train.id, held.elts[0].id))
-    with contextlib.suppress(SyntaxError):
-        return script.edited(edits)
-    return text
+    return script.edited(edits)
 
 
 def _fitted_again(script: Source, calls: Sequence[ast.Call]) -> Iterator[Edit]:
@@ -68,7 +65,7 @@ def _adapted_again(script: Source, calls: Sequence[ast.Call]) -> Iterator[Edit]:
 def _left_out(script: Source, scope: ast.AST, train: str, held: str) -> Iterator[Edit]:
     """Do to the validation inputs what a script does to the training inputs, and not to them."""
     statements = [n for n in own(scope) if isinstance(n, ast.Assign | ast.AugAssign)]
-    names = [(node, {n.id for t in _targets(node) for n in ast.walk(t) if isinstance(n, ast.Name)})
+    names = [(node, {n.id for t in targets_of(node) for n in ast.walk(t) if isinstance(n, ast.Name)})
              for node in statements]  # fmt: skip
     there = min((script.begin(node) for node, bound in names if held in bound), default=None)
     done = {ast.unparse(node) for node, bound in names if held in bound}
@@ -85,10 +82,6 @@ def _left_out(script: Source, scope: ast.AST, train: str, held: str) -> Iterator
             text = _of_other(script, node, train, held)
             if ast.unparse(ast.parse(text)) not in done:
                 yield script.before_statement(node, text)
-
-
-def _targets(node: ast.Assign | ast.AugAssign) -> list[ast.expr]:
-    return node.targets if isinstance(node, ast.Assign) else [node.target]
 
 
 def _of_other(script: Source, node: ast.Assign | ast.AugAssign, train: str, held: str) -> str:

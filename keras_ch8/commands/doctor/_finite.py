@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from ...verdicts.remedies import Remedy
-from .._source import Edit, Source, imported_by
+from .._source import Edit, Source, imported_by, is_of_keras
 from ._place import kind_of, scope_of, values_of
 
 CODE = "# numbers that stay finite"
@@ -31,19 +31,12 @@ SMALL, LARGE = "1e-7", "20.0"
 def finite(text: str) -> str:
     """Return a script whose own mathematics stays finite, or as it is where it does already."""
     script, edits = Source(text), dict[Edit, None]()
-    imports = [n for n in ast.walk(script.tree) if isinstance(n, ast.Import | ast.ImportFrom)]
-    modules = {name for n in imports if _is_of_tensors(n) for name in imported_by(n)}
+    modules = {name for node in ast.walk(script.tree) if is_of_keras(node) for name in imported_by(node)}
     for node in ast.walk(script.tree):
         edits |= dict.fromkeys(_divided(script, node, modules))
         if isinstance(node, ast.Call) and node.args and (module := _module(node, modules)):
             edits |= dict.fromkeys(_called(script, node, module))
     return script.edited(edits)
-
-
-def _is_of_tensors(node: ast.Import | ast.ImportFrom) -> bool:
-    """Whether an import is one of Keras or TensorFlow."""
-    named = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
-    return any(name.split(".")[0] in ("keras", "tensorflow") for name in named)
 
 
 def _module(call: ast.Call, modules: set[str]) -> str:

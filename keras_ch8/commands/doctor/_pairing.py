@@ -31,10 +31,7 @@ def paired(text: str) -> str:
     for form in forms:
         with contextlib.suppress(NotSure):
             edits |= dict.fromkeys(form(script, nodes))
-    try:
-        return script.edited(edits)
-    except SyntaxError:
-        return text
+    return script.edited(edits)
 
 
 def _indexed_alone(script: Source, nodes: list[ast.AST]) -> Iterator[Edit]:

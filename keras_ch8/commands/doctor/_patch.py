@@ -8,8 +8,20 @@ from collections.abc import Mapping, Sequence
 
 from .._source import Edit, Source, bound_by, loaded, renamed, stored
 from ._definition import kept, moved, quoted, with_argument
-from ._place import OF_FIT, NoPatch, Place, bound_in, caller_of, kind_of, own, scope_of, statement_of, values_of
-from ._reading import is_read, misread
+from ._place import (
+    OF_FIT,
+    NoPatch,
+    Place,
+    arguments_of,
+    bound_in,
+    caller_of,
+    kind_of,
+    own,
+    scope_of,
+    statement_of,
+    values_of,
+)
+from ._reading import is_a_sign, is_read, misread, operands
 
 DEFAULTS = {"batch_size": "32", "epochs": "1", "callbacks": "[]", "class_weight": "None"}
 """What the arguments that cures change are where `fit` is not given them."""
@@ -58,7 +70,7 @@ def _renumbered(place: Place, code: str) -> str:
     Where a fix numbers the labels anew, the model predicts the new numbers. What the script compares them with must
     then be among what the fix writes: the labels of the training, of `validation_data`, and of `evaluate`.
     """
-    new = re.search(r"^(labels, y = np\.unique\(|y = (\(y ==|y - |2 \* y))", code, re.MULTILINE)
+    new = re.search(r"^(labels, y = np\.unique\(|y = (\(y ==|y - |2 \* y)|x = x\.map\(.*target - )", code, re.MULTILINE)
     if not new or not is_read(place):
         return ""
     given = [place.arguments.get(name) for name in ("y", "validation_data")]
@@ -66,26 +78,10 @@ def _renumbered(place: Place, code: str) -> str:
     written = {*map(ast.unparse, parts), *(y for _, y in _Block(place, code)._evaluated())}
     behind = [n for n in ast.walk(place.script.tree) if getattr(n, "lineno", 0) > (place.statement.end_lineno or 0)]
     made = {name for node in behind for name in bound_by(node)}
-    compared = {ast.unparse(each) for node in behind for each in _operands(node) if _is_plain(each)} - made
-    if compared and compared <= written and not ("(y ==" in new[0] and any(map(_is_a_sign, behind))):
+    compared = {ast.unparse(each) for node in behind for each in operands(node) if _is_plain(each)} - made
+    if compared and compared <= written and not ("(y ==" in new[0] and any(map(is_a_sign, behind))):
         return ""
     return "it reads its predictions as labels, which the fix numbers anew"
-
-
-def _operands(node: ast.AST) -> list[ast.expr]:
-    """Return what is compared by an operator, or by a function such as `accuracy_score`, without its indices."""
-    found: list[ast.expr] = []
-    if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq | ast.NotEq):
-        found = [node.left, *node.comparators]
-    elif isinstance(node, ast.Call) and re.search("score|matrix|report|equal", ast.unparse(node.func)):
-        found = node.args
-    return [each.value if isinstance(each, ast.Subscript) else each for each in found]
-
-
-def _is_a_sign(node: ast.AST) -> bool:
-    """Whether an expression reads a number by its sign."""
-    limits = node.comparators if isinstance(node, ast.Compare) else []
-    return getattr(node, "attr", "") == "sign" or any(ast.unparse(each) in ("0", "0.0") for each in limits)
 
 
 def _before_fit(place: Place, code: str) -> list[Edit]:
@@ -115,11 +111,13 @@ def _as_columns(place: Place, code: str) -> list[Edit]:
     The script may compare their names with predictions later, which is why these stay what they are. None where the
     labels are not written there.
     """
-    given, validation = place.arguments.get("y"), place.arguments.get("validation_data")
-    parts = validation.elts[1:2] if isinstance(validation, ast.Tuple) else [] if validation is None else [None]
-    calls = [node for node in own(place.scope) if kind_of(node) == "evaluate" and isinstance(node, ast.Call)]
-    found = [given, *parts, *(call.args[1] for call in calls if len(call.args) > 1)]
-    if not code.startswith(f"y = y{COLUMN}") or not all(isinstance(each, ATOM) for each in found) or place.frames:
+    validation = place.arguments.get("validation_data")
+    if not code.startswith(f"y = y{COLUMN}") or place.frames or not isinstance(validation, ast.Tuple | None):
+        return []
+    calls = [node for node in own(place.scope) if isinstance(node, ast.Call) and kind_of(node) == "evaluate"]
+    evaluated = [given["y"] for given in map(arguments_of, calls) if "y" in given]
+    found = [place.arguments.get("y"), *(validation.elts[1:2] if validation else []), *evaluated]
+    if not all(isinstance(each, ATOM) for each in found):
         return []
     ends = [place.script.end(each) for each in found]
     return [(end, end, COLUMN) for end in ends]
@@ -284,7 +282,7 @@ class _Block:
         self.names |= {name: self.script.fresh(name) for name in names}
         new = ", ".join(self.names[name] for name in names)
         text, as_array = self.script.said(given).removeprefix("*"), self.place.frames.get(",".join(names), "")
-        if as_array and not isinstance(given, ast.Name | ast.Attribute | ast.Call | ast.Subscript):
+        if as_array and not isinstance(given, ATOM):
             text = f"({text})"
         self.first.append(f"{new} = {text}{as_array}")
         self.edits.append((self.script.begin(given), self.script.end(given), new))
@@ -361,7 +359,7 @@ class _Block:
         found = []
         for call in [node for node in nodes if isinstance(node, ast.Call)]:
             if isinstance(call.func, ast.Attribute) and call.func.attr in ("evaluate", "predict"):
-                given = dict(zip(("x", "y"), call.args, strict=False)) | {k.arg: k.value for k in call.keywords}
+                given = arguments_of(call)
                 x, y = (ast.unparse(given[name]) if name in given else "" for name in ("x", "y"))
                 found.append((x if x in known else "", y if y in known and call.func.attr == "evaluate" else ""))
         return found

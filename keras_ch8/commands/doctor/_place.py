@@ -64,7 +64,7 @@ def place_of(source: str, position: Position, frames: Mapping[str, str] | None =
         return NoPatch(f"Line {position[0]} does not call `fit` as `model.fit(...)`.")
     if (statement := statement_of(script, call)) is None:
         return NoPatch(f"The `fit` in line {call.lineno} is part of a larger expression; write it as a loop.")
-    arguments = {"model": call.func.value, **_arguments(call)}
+    arguments = {"model": call.func.value, **arguments_of(call)}
     place = Place(script, call, statement, scope_of(script, call), arguments, frames=frames or {})
     homes, made = _homes(script, call.func.value, place.scope)
     if any(script.begin(other) < script.begin(call) for other in _calls(homes, "fit")):  # of one before it, too
@@ -85,8 +85,8 @@ def _call_at(script: Source, position: Position) -> ast.Call | None:
     return max(named, key=script.begin, default=None)
 
 
-def _arguments(call: ast.Call) -> dict[str, ast.expr]:
-    """Return the arguments of a call of `fit` by their names."""
+def arguments_of(call: ast.Call) -> dict[str, ast.expr]:
+    """Return the arguments of a call of `fit`, or of `evaluate`, by their names."""
     unpacked = next((i for i, each in enumerate(call.args) if isinstance(each, ast.Starred)), len(call.args))
     found = dict(zip(OF_FIT, call.args[:unpacked], strict=False))
     if unpacked < len(call.args):
@@ -125,13 +125,19 @@ def bound_in(scope: ast.AST) -> set[str]:
     return {name for node in own(scope) for name in (*bound_by(node), *imported_by(node))}
 
 
+def targets_of(node: ast.AST) -> list[ast.expr]:
+    """Return what an assignment sets."""
+    if isinstance(node, ast.Assign):
+        return node.targets
+    return [node.target] if isinstance(node, ast.AnnAssign | ast.AugAssign) else []
+
+
 def values_of(text: str, scope: ast.AST) -> list[ast.expr]:
     """Return what a name, or an attribute, is set to in a scope."""
     found = []
     for node in own(scope):
-        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
         value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
-        if value is not None and any(target and ast.unparse(target) == text for target in targets):
+        if value is not None and any(ast.unparse(target) == text for target in targets_of(node)):
             found.append(value)
     return found
 

@@ -83,3 +83,19 @@ def _predicts(place: Place, node: ast.AST) -> bool:
     model = ast.unparse(place.arguments["model"]) if "model" in place.arguments else ""
     is_called = isinstance(node, ast.Call) and ast.unparse(node.func) == model
     return is_called or getattr(node, "attr", "") in ("predict", "predict_on_batch")
+
+
+def operands(node: ast.AST) -> list[ast.expr]:
+    """Return what is compared by an operator, or by a function such as `accuracy_score`, without its indices."""
+    found: list[ast.expr] = []
+    if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq | ast.NotEq):
+        found = [node.left, *node.comparators]
+    elif isinstance(node, ast.Call) and re.search("score|matrix|report|equal", ast.unparse(node.func)):
+        found = node.args
+    return [each.value if isinstance(each, ast.Subscript) else each for each in found]
+
+
+def is_a_sign(node: ast.AST) -> bool:
+    """Whether an expression reads a number by its sign."""
+    limits = node.comparators if isinstance(node, ast.Compare) else []
+    return getattr(node, "attr", "") == "sign" or any(ast.unparse(each) in ("0", "0.0") for each in limits)

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ...proof.judge import middle
@@ -127,7 +127,7 @@ class Script:
         source = self.files.get(name) or self._read(name)[0]
         of_text = next((edit for remedy, edit in OF_SCRIPTS.items() if remedy.code == verdict.code), None)
         if of_text:
-            text: str | NoPatch = of_text(source)
+            text: str | NoPatch = _edited(of_text, source)
         else:
             place = place_of(source, position, self._frames.get(stands))
             text = place if isinstance(place, NoPatch) else patched(place, verdict.code)
@@ -136,6 +136,14 @@ class Script:
         if text == source:
             return "The script says so already."
         return Script(self.work, self.scoring, (), self.files | {name: text})
+
+
+def _edited(edit: Callable[[str], str], source: str) -> str:
+    """Return a script with an edit, or as it is where that would not be valid Python."""
+    try:
+        return edit(source)
+    except SyntaxError:
+        return source
 
 
 def gravest(ran: Ran) -> OverallState:

@@ -28,10 +28,7 @@ def updating(text: str) -> str:
                 with contextlib.suppress(NotSure):
                     edits |= dict.fromkeys(_assigned(script, step, node))
                     edits |= dict.fromkeys(_in_training(script, node))
-    try:
-        return script.edited(edits)
-    except SyntaxError:
-        return text
+    return script.edited(edits)
 
 
 def _assigned(script: Source, step: ast.AST, node: ast.AST) -> Iterator[Edit]:
