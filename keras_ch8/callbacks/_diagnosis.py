@@ -83,8 +83,8 @@ class Diagnosis(Callback):
             some 64 to 512 examples that are not trained on, prepared as those that are. The first 256 that `fit` trains
             on, or those of its first step where Python makes them (a generator, a `PyDataset`), take the place of a
             probe that is not made as they are, and of a data set that shuffles, draws random numbers or calls Python,
-            since to read that may change the training. Of a large model in a short training only some of these are
-            measured on, 8 at least. Defaults to `None`: the first ones of `fit`.
+            since to read that may change the training. Of a large model only as many of these are measured on as
+            `budget` pays for, 8 at least. Defaults to `None`: the first ones of `fit`.
         checks: What to measure: `"cheap"` (step length, noise, gradient, cliffs, risk), `"standard"` (layers, time,
             batch normalization too, and the spectrum of the Hessian where the training is slow or its steps
             are short), `"full"` (the spectrum regularly), or a list of monitors, by name or as objects; your own are

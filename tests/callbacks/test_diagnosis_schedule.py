@@ -225,7 +225,8 @@ def test_what_is_light_is_granted_to_any_training():
     [
         (256, 880, 32, 1e4, 0.03, 256),  # light, whatever the training has
         (256, 40, 16, 1e9, 0.03, 8),  # a few steps of a large model
-        (256, 1000, 16, 1e9, 0.03, 133),  # 0.1 * 16000 examples, in 6 measurements of 2 passes
+        (256, 1000, 16, 1e9, 0.03, 40),  # 0.03 * 16000 examples, in 6 measurements of 2 passes
+        (256, 1000, 16, 1e9, 0.1, 133),
         (256, 0, 64, 1e9, 0.03, 64),  # of unknown length: those of a step
         (8, 72, 16, 1e9, 0.03, 8),
         (256, 72, 16, 1e9, None, 256),

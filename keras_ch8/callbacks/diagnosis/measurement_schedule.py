@@ -28,7 +28,7 @@ STEP_WORK, TRACE_WORK = 1e7, 6e6
 LIGHT_GRAPH = 1500
 """Operations that may be traced for any training: about a second of a processor."""
 GUARANTEED = 0.1
-"""The part of the work of a training that FEWEST measurements may add."""
+"""The part of the work of a training that tracing a monitor may be, whatever else was spent."""
 FEWEST_EXAMPLES = 8
 """Examples that are measured on at least, where there are as many."""
 PER_PASS = 3
@@ -52,12 +52,14 @@ def examples_to_measure(
 ) -> int:
     """Return on how many of the examples that are there a training is measured: on all, or what it can afford.
 
-    That is what makes LIGHT measurements light, or FEWEST of them a GUARANTEED part of the training; of one whose
-    length is not known, the examples of a step.
+    That is what makes LIGHT measurements light, or FEWEST of them `budget` of the training. Of a training whose length
+    is not known, the examples of a step.
     """
+    if budget is None:
+        return there
     light = LIGHT_WORK / max(1.0, PER_PASS * multiplications * passes * LIGHT)
-    paid = GUARANTEED * steps * batch_size / (FEWEST * passes) if steps else batch_size
-    return there if budget is None else min(there, max(FEWEST_EXAMPLES, int(max(light, paid))))
+    paid = budget * steps * batch_size / (FEWEST * passes) if steps else batch_size
+    return min(there, max(FEWEST_EXAMPLES, int(max(light, paid))))
 
 
 def examples_to_look_at(most: int, batch_size: float | None, multiplications: float) -> int:
