@@ -27,8 +27,8 @@ STEP_WORK, TRACE_WORK = 1e7, 6e6
 """Multiplications that take as long as what Keras does around a step, and as to trace an operation of a graph."""
 LIGHT_GRAPH = 1500
 """Operations that may be traced for any training: about a second of a processor."""
-GUARANTEED = 0.1
-"""The part of the work of a training that tracing a monitor may be, whatever else was spent."""
+MOST_TRACING = 0.1
+"""The part of the work of a training that tracing the spectrum may be."""
 FEWEST_EXAMPLES = 8
 """Examples that are measured on at least, where there are as many."""
 PER_PASS = 3
@@ -58,7 +58,7 @@ def examples_to_measure(
     if budget is None:
         return there
     light = LIGHT_WORK / max(1.0, PER_PASS * multiplications * passes * LIGHT)
-    paid = budget * steps * batch_size / (FEWEST * passes) if steps else batch_size
+    paid = affordable(budget, steps * batch_size, FEWEST * passes) if steps else batch_size
     return min(there, max(FEWEST_EXAMPLES, int(max(light, paid))))
 
 

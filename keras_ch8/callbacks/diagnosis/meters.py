@@ -22,9 +22,9 @@ from ...monitors.progress import is_spectrum_worthwhile
 from ...verdicts.verdict import RAISED_BY
 from .measurement_schedule import (
     FEWEST,
-    GUARANTEED,
     LAYER_WORK,
     LIGHT_WORK,
+    MOST_TRACING,
     PER_PASS,
     Measurements,
     MeasurementSchedule,
@@ -194,7 +194,7 @@ class SpectrumMeter(Meter):
         steps, examples = self.schedule.steps, self.schedule.training
         operations = SECOND_ORDER * self._probe.operations if self._probe else 0
         tracing = share_of_tracing(operations, steps, examples, multiplications(self._leaves))
-        is_paid = self.schedule.is_affordable(RAISED_BY) and tracing <= GUARANTEED
+        is_paid = self.schedule.is_affordable(RAISED_BY) and tracing <= MOST_TRACING
         self.so_far.is_wanted = has_reason and (is_paid or self.schedule.budget is None)
         if has_reason and not self.so_far.is_wanted:
             self.refusal = (
