@@ -109,8 +109,11 @@ def beside(gradient: Any, other: Tensor) -> Any:
     It multiplies rate * (a * b) as (rate * a) * b, which rounds otherwise, if the product a * b, such as the gradient
     of batch normalization's gamma, has one reader only; so with a product in a product, and with quotients. So the
     second reader has all of these of its own; that they wait for another tensor keeps the optimizer from making one of
-    the two.
+    the two. Of a sparse gradient that concerns the values: TensorFlow calls it a tensor and its operation theirs, so it
+    is to be asked first.
     """
+    if is_sparse(gradient):
+        return with_values(gradient, beside(gradient.values, other))
     if tf.executing_eagerly() or in_xla() or not tf.is_tensor(gradient) or gradient.op.type not in _REGROUPED:
         return gradient
     with tf.control_dependencies([other]):
