@@ -356,6 +356,9 @@ def _layer(call: RecordedCall, slopes: dict[int, np.ndarray], is_output: bool) -
     inputs, outputs = (np.asarray(keras.ops.convert_to_numpy(t), "float32") for t in (call.inputs, call.outputs))
     matrices = [v for v in layer.trainable_variables if len(v.shape) > 1 and id(v) in slopes]
     columns = np.asarray(by_unit(layer, keras.ops.convert_to_tensor(outputs)))
+    # An embedding gives a vector for each index. One that is called in reverse, as for the words at the end of a
+    # language model, multiplies vectors by its matrix: its other calls look up.
+    looks_up = isinstance(layer, LAYERS.Embedding) and outputs.ndim == inputs.ndim + 1
     with np.errstate(over="ignore", invalid="ignore"):
         return Layer(
             name=layer.name,
@@ -373,7 +376,7 @@ def _layer(call: RecordedCall, slopes: dict[int, np.ndarray], is_output: bool) -
             dead=float(1 - (columns > 0).any(axis=0).mean()) if name == "relu" else NAN,
             copies=copies_in(layer, slopes, columns),
             is_recurrent=isinstance(layer, LAYERS.RNN | LAYERS.Bidirectional),
-            fractions=float(np.mean(inputs != np.round(inputs))) if isinstance(layer, LAYERS.Embedding) else NAN,
+            fractions=float(np.mean(inputs != np.round(inputs))) if looks_up else NAN,
         )
 
 
