@@ -42,6 +42,13 @@ class NothingLearnedMonitor(Monitor):
         if len(validated) and is_same and log.has_readings:
             measured[q.VALIDATION_OVER_CHANCE.name] = float(validated.min() / log.chance_of_validation)
             measured[q.ACCURACY_ABOVE.name] = accuracy_above_the_commonest(log)
+        if log.chance > 0 and not log.is_penalized and log.has_readings:
+            for name, of_all, quantity in (
+                ("loss", log.chance_of_training, q.TRAINING_AT_THE_END),
+                ("val_loss", log.chance_of_validation, q.VALIDATION_AT_THE_END),
+            ):
+                for loss in log.reported(name)[-1:]:
+                    measured[quantity.name] = float(loss / (of_all if of_all > 0 else log.chance))
         if seen is not None and log.chance > 0:
             ends = [log.reported(name)[-1:] for name in ("loss", "val_loss")]
             least = np.fmin.reduce(np.concatenate([[seen.now], *ends])) - seen.penalty

@@ -475,6 +475,18 @@ VALIDATION_OVER_CHANCE = Quantity(
     lambda factor: f"the lowest validation loss is {times(factor, 'that of the best constant prediction')}",
     "the lowest validation loss is far above that of the best constant prediction",
 )
+VALIDATION_AT_THE_END = Quantity(
+    "validation_at_the_end",
+    "The validation loss of the last epoch over that of the best constant prediction for the validation data or, where "
+    "these are no arrays, for the probe.",
+    lambda factor: f"the validation loss is {times(factor, 'that of the best constant prediction')}",
+    "the validation loss is far above that of the best constant prediction",
+)
+TRAINING_AT_THE_END = Quantity(
+    "training_at_the_end",
+    "The training loss of the last epoch over that of the best constant prediction for the training data or, where "
+    "these are no arrays, for the probe.",
+)
 MOVED = Quantity(
     "moved_over_noise",
     "The largest change of any metric from the first third of the epochs to the last, by medians, over its usual "

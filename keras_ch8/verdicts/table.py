@@ -360,6 +360,16 @@ NOTHING_LEARNED = (
         "and class numbers. If you already do this, check that each label matches its input.",
     ),
     Rule(
+        kind="overfitting",
+        says="The model has learned the training data by heart",
+        limits=(
+            Limit(q.VALIDATION_AT_THE_END, "above", 1.05, 1.1, source="chosen by us"),
+            Limit(q.TRAINING_AT_THE_END, "below", 0.9, name="the training loss is clearly below that of a constant"),
+        ),
+        unless=Limit(q.VALIDATION_OVER_CHANCE, "above", 1.0, name="the validation loss was never below"),
+        mentions=q.HELD_OUT,
+    ),
+    Rule(
         kind="too_short",
         says="Training is too short for the model to learn much",
         limits=(

@@ -176,6 +176,31 @@ def test_nothing_was_learned_that_holds_where_no_validation_loss_is_below_that_o
     assert level(log) == expected
 
 
+@pytest.mark.parametrize(
+    "loss, lowest, last, expected",
+    [
+        (1.7, 1.98, 2.2, "act"),
+        (1.7, 1.98, 2.15, "watch"),
+        (1.7, 1.98, 2.05, "ok"),
+        (1.9, 1.98, 2.2, "ok"),  # next to nothing was learned at all
+        (float("nan"), 1.98, 2.2, "ok"),
+    ],
+)
+@pytest.mark.parametrize("are_arrays", [True, False])
+def test_what_ends_above_a_constant_for_the_validation_data_alone_was_learned_by_heart(
+    loss, lowest, last, expected, are_arrays
+):
+    log = at_the_end(np.full(9, 1.7), updates=60, loss=[2.0, 1.8, loss], val_loss=[2.1, lowest, last])
+    log.chance_of_training = log.chance_of_validation = 2.0 if are_arrays else float("nan")
+    assert logs.level("nothing_learned", log, "overfitting") == expected
+
+
+def test_what_never_held_for_the_validation_data_is_no_question_of_the_number_of_epochs():
+    log = at_the_end(np.full(9, 1.7), updates=60, loss=[2.0, 1.8, 1.7], val_loss=[2.1, 2.1, 2.2])
+    log.chance_of_training = log.chance_of_validation = 2.0
+    assert logs.level("nothing_learned", log, "overfitting") == "ok"
+
+
 @pytest.mark.parametrize("held_out, expected", [((X, Y), CHANCE_OF_Y), ((X, Y, np.ones(4)), float("nan"))])
 def test_the_loss_of_a_constant_is_that_of_the_validation_data(held_out, expected):
     output = Output(loss="sparse_categorical_crossentropy")
