@@ -193,7 +193,8 @@ class Diagnosis(Callback):
     @property
     def state(self) -> OverallState:
         """What the verdicts come to, and of how many checks; `state.name` is one of `verdicts.state.STATES`."""
-        return self._judge.standing(self.log, self.monitors, self._measuring.notes(self.log))
+        has_cause = any(verdict.level == "act" for verdict in self.verdicts)
+        return self._judge.standing(self.log, self.monitors, self._measuring.notes(self.log, has_cause))
 
     @property
     def further(self) -> tuple[Remedy, ...]:

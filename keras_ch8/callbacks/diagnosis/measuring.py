@@ -137,13 +137,14 @@ class Measuring:
     def _probe(self) -> ProbeEvaluator | None:
         return None if self._programs is None else self._programs.probe
 
-    def notes(self, log: MeasurementLog) -> list[str]:
-        """Return what could not be judged, and why."""
+    def notes(self, log: MeasurementLog, has_cause: bool) -> list[str]:
+        """Return what could not be judged, and why; where a cause is known, nothing of what is left to look for."""
         most = max((len(log.of(monitor.name)) for monitor in self.monitors if monitor.source == "probe"), default=0)
         rarer = "`Diagnosis(measure_every=1)` measures at each step."
         more = rarer if most < log.step else f"Train at least {ENOUGH} steps."
         few = f"The probe was measured {counted(most, 'time')}, too few to judge trends. {more}"
-        return [*filter(None, [self.memory.failure, few if 0 < most < ENOUGH else "", self.memory.refusal])]
+        further = "" if has_cause else self.memory.refusal
+        return [*filter(None, [self.memory.failure, few if 0 < most < ENOUGH else "", further])]
 
     def cost_summary(self, updates: int) -> str:
         """Say what it cost, each time at the sum of so many updates."""
@@ -274,7 +275,7 @@ class Measuring:
                     yield readings
         for meter in self.meters:
             meter.reconsider()
-            self.memory.refusal = meter.refusal or self.memory.refusal
+        self.memory.refusal = next((meter.refusal for meter in self.meters if meter.refusal), "")
 
     def end(self) -> None:
         """Keep what was traced for the next training of the model."""

@@ -41,6 +41,10 @@ SECOND_ORDER = 3
 """Operations of a product with the Hessian, over those of a gradient."""
 LARGEST = 256
 """Examples that the spectrum is measured on: every step of Lanczos goes through them twice."""
+NO_SPECTRUM = (
+    "The loss hardly falls, and its curvature, which may tell why, was not measured: that takes long. "
+    "`Diagnosis(budget=None)` measures it."
+)
 NAME = "programs of Diagnosis"
 
 
@@ -196,12 +200,7 @@ class SpectrumMeter(Meter):
         tracing = share_of_tracing(operations, steps, examples, multiplications(self._leaves))
         is_paid = self.schedule.is_affordable(RAISED_BY) and tracing <= MOST_TRACING
         self.so_far.is_wanted = has_reason and (is_paid or self.schedule.budget is None)
-        if has_reason and not self.so_far.is_wanted:
-            self.refusal = (
-                "The curvature of the loss, which some verdicts need, was not measured. `Diagnosis(budget=None)` "
-                "measures it, too: the training would have taken about "
-                f"{1 + tracing + RAISED_BY * self.price / examples:.1f} times as long."
-            )
+        self.refusal = NO_SPECTRUM if has_reason and not self.so_far.is_wanted else ""
 
     def read(self) -> dict[str, Any]:
         """Return the reading."""
