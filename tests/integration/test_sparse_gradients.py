@@ -21,7 +21,7 @@ OPTIMIZERS = {
 
 
 def trained(optimizer, policy, folder=None, replicas=1):
-    """Return the weights of a small classifier of two rows of tokens after 12 steps, watched where there is a folder."""
+    """Return the weights of a small classifier of two rows of tokens after 12 steps; watched, with a folder."""
     strategy = forked.two_replicas() if replicas == 2 else tf.distribute.get_strategy()
     keras.utils.set_random_seed(0)
     policy = keras.dtype_policies.DTypePolicy(policy)
