@@ -10,7 +10,7 @@ import numpy as np
 
 from ..board.record import Event
 from ..clipping import ByGlobalNorm
-from ..integration import keras_private
+from ..integration import keras_private, tuner
 from ..monitors import cliff
 from ..monitors.measurement_log import FEWEST, WINDOW
 from ..telemetry.frame import Frame
@@ -48,6 +48,8 @@ def hyperparameters(session: "Session") -> dict[str, Any]:
     for name, optimizer in used.items():
         prefix = "" if len(used) == 1 else f"{name}: "
         found |= {f"{prefix}{key}": value for key, value in _config(optimizer).items()}
+    if trial := tuner.trial_of(session.training.callbacks):
+        found |= {"trial": trial.name} | {f"trial: {key}": value for key, value in trial.values.items()}
     return found
 
 

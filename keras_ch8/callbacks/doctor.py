@@ -11,8 +11,9 @@ import keras
 
 from .. import _checks, _describe, _net, _objects
 from .._describe import short
+from .._result import coloured_html
 from .._types import Data, Logs, Tensor
-from ..integration import backend, fit
+from ..integration import backend, fit, tuner
 
 if not backend.is_tensorflow():
     raise backend.needs_tensorflow("keras_ch8.Doctor")
@@ -21,67 +22,15 @@ from ..cockpit import page
 from ..trackers import feeds
 from ..trackers.base import Tracker
 from ..verdicts.kinds import ignored, title_of
-from ..verdicts.remedies import Remedy
-from ..verdicts.state import OverallState
-from ..verdicts.texts import as_html, brief, report
+from ..verdicts.texts import report
 from ..verdicts.verdict import LEVELS, Verdict, VerdictError
 from ._diagnosis import Diagnosis
 from ._resume import Resume
 from ._tensorboard import TensorBoard
 from ._watched_loop import WatchedLoop, compiled, named, together
+from ._watched_run import WatchedRun, search_report
 from .base import Callback
 from .diagnosis.probe_data import ProbeData
-
-NOT_SEEN = OverallState("little_checked", reasons=("The verdicts could not be saved.",))
-"""What is known of a training of which nothing else is."""
-
-
-@final
-class WatchedRun:
-    """What a `Doctor` has found in one training; while that runs, what it has found so far.
-
-    Args:
-        diagnosis: What judges the training; it is let go at the end, and the model with it.
-        log_dir: Folder that the training is written to; `None` for none.
-    """
-
-    def __init__(self, diagnosis: Diagnosis, log_dir: str | None) -> None:
-        self.log_dir = log_dir
-        self._diagnosis: Diagnosis | None = diagnosis
-        self._kept: tuple[list[Verdict], OverallState, tuple[Remedy, ...]] = [], NOT_SEEN, ()
-
-    @property
-    def verdicts(self) -> list[Verdict]:
-        """The verdicts that stand, the most serious first."""
-        return self._kept[0] if self._diagnosis is None else self._diagnosis.verdicts
-
-    @property
-    def state(self) -> OverallState:
-        """What they come to, as `state` of a `Diagnosis`."""
-        return self._kept[1] if self._diagnosis is None else self._diagnosis.state
-
-    @property
-    def further(self) -> tuple[Remedy, ...]:
-        """What else the training might need, as `further` of a `Diagnosis`."""
-        return self._kept[2] if self._diagnosis is None else self._diagnosis.further
-
-    def end(self) -> None:
-        """Keep what was found; the training is over."""
-        diagnosis, self._diagnosis = self._diagnosis, None
-        if diagnosis is not None:
-            self._kept = diagnosis.verdicts, diagnosis.state, diagnosis.further
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"log_dir": self.log_dir, "_diagnosis": None, "_kept": (self.verdicts, self.state, self.further)}
-
-    def __repr__(self) -> str:
-        return f"<WatchedRun: {' '.join(brief(self.verdicts, self.state))}>"
-
-    def __str__(self) -> str:
-        return report(self.verdicts, self.state, "run")
-
-    def _repr_html_(self) -> str:
-        return as_html("Doctor", self.verdicts, self.state)
 
 
 @final
@@ -98,7 +47,9 @@ class Doctor(keras.callbacks.Callback):
 
     `doctor.runs` has one result for each `fit`, and for each loop of `watch`, in order, each with `verdicts`, `state`
     and `log_dir`; it prints. Copies share them: a search for hyperparameters, which gives each trial a copy of the
-    callbacks, leaves all its results with the doctor that it was given.
+    callbacks, leaves all its results with the doctor that it was given. In a search of KerasTuner each has the `name`
+    and the `hyperparameters` of its trial and is written to a folder of that name in `log_dir`, with these values among
+    its settings; `print(doctor)` then says which trials need action.
 
     Args:
         log_dir: Folder of the run for TensorBoard; `None` writes nothing. Defaults to `"logs"`.
@@ -228,11 +179,15 @@ class Doctor(keras.callbacks.Callback):
     def __str__(self) -> str:
         if not self.runs:
             return _net.off() or "It has watched no training yet: pass it to `fit` in `callbacks`."
+        if self.runs[-1].name:
+            return search_report(self.runs, self.log_dir)
         return report(self.runs[-1].verdicts, self.runs[-1].state, "doctor")
 
     def _repr_html_(self) -> str:
         """Return the verdicts for a notebook: one line, a card for each, and the passed checks folded."""
-        return self.runs[-1]._repr_html_() if self.runs else f"<p>{html.escape(str(self))}</p>"
+        if self.runs and not self.runs[-1].name:
+            return self.runs[-1]._repr_html_()
+        return f"<p>{coloured_html(html.escape(str(self))).replace(chr(10), '<br>')}</p>"
 
     # --- in `fit`: the hook around it calls the first two ------------------------------------------------------------
 
@@ -247,7 +202,10 @@ class Doctor(keras.callbacks.Callback):
         found: dict[type, Any] = {type(callback): callback for callback in training.callbacks}
         if Diagnosis not in found or _net.off():
             return
-        run = WatchedRun(found[Diagnosis], found[TensorBoard].log_dir if TensorBoard in found else None)
+        trial, board = tuner.trial_of(training.callbacks), found.get(TensorBoard)
+        if trial and board and board.log_dir == self.log_dir:  # KerasTuner has moved one that the user lists
+            board.log_dir = os.path.join(board.log_dir, trial.name)
+        run = WatchedRun(found[Diagnosis], board.log_dir if board else None, trial)
         self.runs.append(run)
         training.exits.callback(_net.Net("What `Doctor` keeps of a training").attempt, run.end)
 

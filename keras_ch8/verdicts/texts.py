@@ -50,7 +50,7 @@ def report(verdicts: Sequence[Verdict], state: OverallState | None = None, of: s
     blocks = [_in_full(verdict) for verdict in wrong[:1]]
     blocks += [_in_short(place, wrong, of) for place in range(1, len(wrong))]
     after = (*_consequences(verdicts), _summary(verdicts, state), *state.reasons)
-    return "\n\n".join(filter(None, [*blocks, *map(_wrapped, after)]))
+    return "\n\n".join(filter(None, [*blocks, *map(wrapped, after)]))
 
 
 def markdown(verdicts: Sequence[Verdict], state: OverallState | None = None) -> str:
@@ -171,8 +171,8 @@ def _parts(verdict: Verdict) -> Iterator[tuple[str, str]]:
 
 
 def _in_full(verdict: Verdict) -> str:
-    said = [_wrapped(f"{name}: {text}") if name else text for name, text in _parts(verdict)]
-    return "\n".join([_wrapped(_heading(verdict)), *said])
+    said = [wrapped(f"{name}: {text}") if name else text for name, text in _parts(verdict)]
+    return "\n".join([wrapped(_heading(verdict)), *said])
 
 
 def _in_short(place: int, wrong: Sequence[Verdict], of: str) -> str:
@@ -185,7 +185,7 @@ def _in_short(place: int, wrong: Sequence[Verdict], of: str) -> str:
     elif verdict.code and of:
         where = f" -> print({of}.verdicts[{place}].code)"
     said = f"{verdict.level.upper()} {title_of(verdict.kind)}: {_sentence(verdict.finding)}"
-    return "\n".join(map(_wrapped, [said, *([f"    Fix: {fix}{where}"] if fix else [])]))
+    return "\n".join(map(wrapped, [said, *([f"    Fix: {fix}{where}"] if fix else [])]))
 
 
 def _card(verdict: Verdict, is_first: bool) -> str:
@@ -239,7 +239,7 @@ def _sentence(text: str) -> str:
     return re.split(r"(?<=[.!?]) ", text, maxsplit=1)[0]
 
 
-def _wrapped(text: str) -> str:
+def wrapped(text: str) -> str:
     """Return a text in lines of a terminal, all but the first of them indented."""
     return textwrap.fill(text, WIDTH, subsequent_indent=" " * 4, break_on_hyphens=False)
 
