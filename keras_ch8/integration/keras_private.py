@@ -203,10 +203,14 @@ def has_changed_trainable(model: keras.Model) -> bool:
 
 
 def build_optimizer(model: keras.Model) -> None:
-    """Build the optimizer of a model where it is certain for which variables: those of Keras's own training step."""
-    known = model.built and not has_own_train_step(model) and bool(model.trainable_variables)
-    if known and model.optimizer is not None and not model.optimizer.built:
-        model.optimizer.build(model.trainable_variables)
+    """Build the optimizer of a model where it is certain for which variables: those of Keras's own training step.
+
+    As in its first `apply`, whose name is part of the paths of the variables of an optimizer inside.
+    """
+    known, optimizer = model.built and not has_own_train_step(model) and bool(model.trainable_variables), model.optimizer
+    if known and optimizer is not None and not optimizer.built:
+        with keras.name_scope(optimizer.name, caller=optimizer):
+            optimizer.build(model.trainable_variables)
 
 
 def iterations_of(optimizer: keras.optimizers.Optimizer) -> int:

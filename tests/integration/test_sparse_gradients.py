@@ -70,3 +70,15 @@ def test_a_sparse_gradient_that_is_a_quotient_stays_sparse_beside_its_reader():
     dense = step(tf.ones((2, 2))).numpy()
     assert backend.is_sparse(seen[0])
     np.testing.assert_array_equal(dense, [[0, 0], [0, 0], [0, 0], [1, 1], [0, 0]])
+
+
+@pytest.mark.usefixtures("in_graphs")
+def test_variables_of_an_optimizer_inside_another_have_the_same_paths(tmp_path):
+    paths = []
+    for watching in ([], [keras_ch8.Doctor(str(tmp_path))]):
+        keras.utils.clear_session()
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        model.compile(keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam()), "mse")
+        model.fit(np.ones((8, 2)), np.ones((8, 1)), verbose=0, callbacks=watching)
+        paths.append([variable.path for variable in model.optimizer.variables])
+    assert paths[0] == paths[1]
