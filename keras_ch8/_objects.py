@@ -103,6 +103,11 @@ ARGUMENTS = {"initializer": 2, "regularizer": 1, "constraint": 1, "activation": 
 """Parts of Keras that may be functions, and how many arguments these take."""
 
 
+def trained(layer: keras.Layer) -> list[Any]:
+    """Return the weights of a layer that its model trains, also where only a part of the layer does not rest (LoRA)."""
+    return [v for v in layer.variables if v.trainable]
+
+
 def made_by(name: str, factory: Callable[[], Any], kind: Any = keras.Model, what: str = "a new compiled model") -> Any:
     """Return what a function of the user makes; raise TypeError if it is something else."""
     made = factory()

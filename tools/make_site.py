@@ -25,7 +25,7 @@ CONTENTS = {
     "Verdicts": ["docs/guide/diagnose", "docs/guide/doctor", "docs/verdicts/index"],
     "Guides": [
         "docs/guide/swap", "docs/guide/curvature", "docs/guide/observe", "docs/guide/target", "docs/guide/start",
-        "docs/guide/order", "docs/guide/backends", "docs/guide/speed",
+        "docs/guide/order", "docs/guide/libraries", "docs/guide/backends", "docs/guide/speed",
     ],
     "Method cards": [
         "docs/methods/optimizers", "docs/methods/second-order", "docs/methods/schedules", "docs/methods/clipping",

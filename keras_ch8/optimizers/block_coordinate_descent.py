@@ -305,12 +305,12 @@ def _words(part: Part) -> Iterator[str | int]:
             ) from None
         yield part
     elif isinstance(part, keras.Layer):
-        if not part.trainable_variables:
+        if not (weights := _objects.trained(part)):
             raise ValueError(
                 f"A layer in `blocks` stands for its trainable variables. Received: layer {part.name!r}, which has "
                 f"none yet. Build the model first, or pass a pattern such as {part.name + '/'!r}."
             )
-        for variable in part.trainable_variables:
+        for variable in weights:
             yield from _words(variable)
     elif isinstance(part, keras.Variable):
         yield f"^{re.escape(part.path)}$"

@@ -95,12 +95,12 @@ class Group(Settings):
     @classmethod
     def of_layer(cls, layer: keras.Layer, learning_rate: float = 1.0, weight_decay: float = 1.0) -> Self:
         """Return the group of the trainable weights of a layer, or of a model inside another."""
-        if not isinstance(layer, keras.Layer) or not layer.trainable_variables:
+        if not isinstance(layer, keras.Layer) or not _objects.trained(layer):
             raise ValueError(
                 f"`layer` stands for its trainable weights. Received: {short(layer)}, which has none. Pass a layer or "
                 "a model that is built, and train at least one of its weights."
             )
-        return cls(tuple(v.path for v in layer.trainable_variables), learning_rate, weight_decay)
+        return cls(tuple(v.path for v in _objects.trained(layer)), learning_rate, weight_decay)
 
     @classmethod
     def by_depth(cls, model: keras.Model, decay: float) -> list[Self]:
@@ -114,7 +114,7 @@ class Group(Settings):
         each layer counts, of any other layer only the whole.
         """
         decay = _checks.fraction("decay", decay, meaning="the rate of a layer over that of the next", fix="Try 0.9.")
-        layers = [layer for layer in _layers_of(_objects.model(model)) if layer.trainable_variables]
+        layers = [layer for layer in _layers_of(_objects.model(model)) if _objects.trained(layer)]
         return [cls.of_layer(layer, decay**i) for i, layer in enumerate(reversed(layers))][::-1]
 
     @property

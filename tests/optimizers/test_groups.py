@@ -155,6 +155,17 @@ def test_the_rate_falls_with_the_depth_layer_by_layer_also_of_a_model_inside():
     assert [group.learning_rate for group in Group.by_depth(model, 0.5)] == [0.25, 0.5, 1.0]
 
 
+def test_a_layer_that_rests_but_for_a_part_of_it_has_a_rate_by_its_depth():
+    """As after `enable_lora` of a backbone of KerasHub: the layer itself then names no trainable variables."""
+    inputs, attention = keras.Input((3, 2)), keras.layers.MultiHeadAttention(1, 2)
+    model = keras.Model(inputs, keras.layers.Dense(1)(attention(inputs, inputs)))
+    attention.trainable = False
+    attention.query_dense.trainable = True
+    attention.query_dense.enable_lora(1)
+    assert attention.trainable_variables == []
+    assert [rate for rate, _ in factors(model, Group.by_depth(model, 0.5))] == [0.5] * 3 + [1.0] * 2
+
+
 def test_a_group_is_a_value_that_is_saved():
     for group in (Group("a/*", 0.1, False), Group(["a/kernel", "b/kernel"]), Group.of_rank(1, weight_decay=0.5)):
         config = json.loads(json.dumps(keras.saving.serialize_keras_object(group)))
