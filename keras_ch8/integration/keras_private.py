@@ -207,7 +207,8 @@ def build_optimizer(model: keras.Model) -> None:
 
     As in its first `apply`, whose name is part of the paths of the variables of an optimizer inside.
     """
-    known, optimizer = model.built and not has_own_train_step(model) and bool(model.trainable_variables), model.optimizer
+    known = model.built and not has_own_train_step(model) and bool(model.trainable_variables)
+    optimizer = model.optimizer
     if known and optimizer is not None and not optimizer.built:
         with keras.name_scope(optimizer.name, caller=optimizer):
             optimizer.build(model.trainable_variables)
