@@ -298,6 +298,11 @@ def test_a_symbolic_tensor_knows_the_layer_that_made_it_and_what_that_was_called
         )
     ]
     assert keras_private.source_of(inputs)[1] == []
+    both = keras.Model(inputs, {"twice": twice, "once": once})
+    given = both(keras.Input((3,)))
+    assert keras_private.inside(given["once"])[0] is once
+    assert keras_private.inside(given["twice"])[0] is twice
+    assert keras_private.inside(once) == []
 
 
 def test_a_model_knows_what_it_was_compiled_with_and_the_loss_of_one_output_alone():

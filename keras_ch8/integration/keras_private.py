@@ -385,6 +385,13 @@ def source_of(tensor: Tensor) -> tuple[Any, list[Any]]:
     return operation, list(operation._inbound_nodes[node].input_tensors)
 
 
+def inside(tensor: Tensor) -> list[Any]:
+    """Return the tensor of a model's own graph that stands for a symbolic one which it gives; none of other layers."""
+    operation, _, place = tensor._keras_history
+    outputs = keras.tree.flatten(getattr(operation, "outputs", None) or [])
+    return outputs[place : place + 1]
+
+
 def called_for_inference(model: keras.Model) -> list[Any]:
     """Return the layers that the graph of a functional model calls with `training=False`, which `fit` overrides."""
     nodes = [node for some in getattr(model, "_nodes_by_depth", {}).values() for node in some]

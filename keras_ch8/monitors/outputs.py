@@ -126,19 +126,25 @@ def heads_of(model: keras.Model, given: Data = None, loss: Any = None) -> list[H
 
 
 def without_loss(model: keras.Model) -> list[keras.Variable]:
-    """Return the weights of the layers of a model that only lead to outputs without a loss."""
-    heads = heads_of(model)
-    outputs = keras.tree.flatten(getattr(model, "outputs", None) or [])
-    if not heads or not heads[0].names or len(heads[0].names) != len(outputs):
+    """Return the weights of a model that lead to no loss.
+
+    They lead to outputs without one, or to what a model inside gives and nobody takes, such as the summary of a text
+    beside its words.
+    """
+    heads, outputs = heads_of(model), keras.tree.flatten(getattr(model, "outputs", None) or [])
+    if not outputs:
         return []
-    tensors, met, reached = [outputs[head.place] for head in heads], set[int](), set[int]()
+    names = heads[0].names if heads else ()
+    tensors = [outputs[head.place] for head in heads] if names and len(names) == len(outputs) else [*outputs]
+    met, used = set[int](), set[int]()
     while tensors:
         if id(tensor := tensors.pop()) not in met:
             met.add(id(tensor))
             operation, inputs = keras_private.source_of(tensor)
-            reached.add(id(operation))
-            tensors += inputs
-    return [v for layer in model.layers if id(layer) not in reached for v in layer.trainable_variables]
+            within = keras_private.inside(tensor)
+            used |= set() if within else {id(v) for v in getattr(operation, "variables", ())}
+            tensors += [*inputs, *within]
+    return [v for v in model.trainable_variables if id(v) not in used]
 
 
 def _only_head(arguments: dict[str, Any]) -> list[Head]:

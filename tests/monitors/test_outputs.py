@@ -7,7 +7,7 @@ from keras import layers
 
 import keras_ch8
 from keras_ch8.monitors._gradient_norm import GradientNormMonitor
-from keras_ch8.monitors.outputs import Head, heads_of
+from keras_ch8.monitors.outputs import Head, heads_of, without_loss
 from keras_ch8.monitors.probe import ProbeEvaluator
 from keras_ch8.monitors.start import facts_of
 from keras_ch8.verdicts.chance import chance_level
@@ -180,6 +180,19 @@ def test_a_mask_of_two_classes_has_one_share_for_all_places():
 def test_too_few_classes_for_the_labels_of_a_mask_are_told():
     ((kind, _, _),) = claimed(facts_of(segmenting(CLASSES, units=2), (IMAGES, MASKS, None))[0])
     assert kind == "wrong_output"
+
+
+def test_what_a_model_inside_gives_and_nobody_takes_needs_no_gradient():
+    inputs = keras.Input((3,))
+    words = keras.layers.Dense(4, name="words")(inputs)
+    summary = keras.layers.Dense(2, name="summary")(words)
+    backbone = keras.Model(inputs, {"words": words, "summary": summary})
+    model = keras.Model(inputs, keras.layers.Dense(1, name="head")(backbone(inputs)["words"]))
+    model.compile("sgd", "mse")
+    assert [v.path for v in without_loss(model)] == ["summary/kernel", "summary/bias"]
+    whole = keras.Model(inputs, keras.layers.Concatenate()(list(backbone(inputs).values())))
+    whole.compile("sgd", "mse")
+    assert without_loss(whole) == []
 
 
 @pytest.mark.slow
