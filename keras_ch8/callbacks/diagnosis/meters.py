@@ -42,8 +42,7 @@ SECOND_ORDER = 3
 LARGEST = 256
 """Examples that the spectrum is measured on: every step of Lanczos goes through them twice."""
 NO_SPECTRUM = (
-    "The loss hardly falls, and its curvature, which may tell why, was not measured: that takes long. "
-    "`Diagnosis(budget=None)` measures it."
+    "The loss barely falls. Its curvature may tell why, but measuring it takes long: `Diagnosis(budget=None)` does it."
 )
 NAME = "programs of Diagnosis"
 
