@@ -366,7 +366,9 @@ NOTHING_LEARNED = (
             Limit(q.VALIDATION_AT_THE_END, "above", 1.05, 1.1, source="chosen by us"),
             Limit(q.TRAINING_AT_THE_END, "below", 0.9, name="the training loss is clearly below that of a constant"),
         ),
-        unless=Limit(q.VALIDATION_OVER_CHANCE, "above", 1.0, name="the validation loss was never below that of a constant"),
+        unless=Limit(
+            q.VALIDATION_OVER_CHANCE, "above", 1.0, name="the validation loss was never below that of a constant"
+        ),
         mentions=q.HELD_OUT,
     ),
     Rule(
