@@ -69,11 +69,10 @@ def wrapped(wrapper):
         estimator = wrapper(
             model=lambda: built(parts, mode),
             epochs=parts.epochs,
-            batch_size=parts.batch,
+            batch_size=arguments.pop("batch_size"),
             verbose=0,
             callbacks=callbacks,
         )
-        arguments.pop("batch_size")
         estimator.fit(arguments.pop("x"), arguments.pop("y"), **arguments)
         return estimator.model_, [estimator.history_]
 
@@ -113,7 +112,7 @@ def inferred(parts, mode, arguments, callbacks):
     """Train an approximator of BayesFlow, which makes its data sets of the arrays."""
     model = built(parts, mode)
     sets = [
-        bayesflow().datasets.OfflineDataset(each, parts.batch, adapter=model.adapter)
+        bayesflow().datasets.OfflineDataset(each, arguments["batch_size"], adapter=model.adapter)
         for each in (arguments["x"], arguments["validation_data"][0])
     ]
     history = model.fit(dataset=sets[0], validation_data=sets[1], epochs=parts.epochs, verbose=0, callbacks=callbacks)

@@ -27,15 +27,17 @@ def prefetched(examples, batch):
     return {"x": forms.shuffled(train, batch, seed=1).prefetch(2), "validation_data": held_back}
 
 
-Mode = collections.namedtuple("Mode", "policy compiled optimizer form", defaults=("float32", {}, {}, forms.arrays))
-"""What is done otherwise than by default."""
+Mode = collections.namedtuple(
+    "Mode", "policy compiled optimizer form pieces", defaults=("float32", {}, {}, forms.arrays, 1)
+)
+"""What is done otherwise than by default. Each batch is given to `fit` in so many pieces."""
 MODES = {
     "float32": Mode(),
     "mixed_float16": Mode(policy="mixed_float16"),
     "mixed_bfloat16": Mode(policy="mixed_bfloat16"),
     "jit": Mode(compiled={"jit_compile": True}),
     "spe8": Mode(compiled={"steps_per_execution": 8}),
-    "accumulate": Mode(optimizer={"gradient_accumulation_steps": 4}),
+    "accumulate": Mode(optimizer={"gradient_accumulation_steps": 4}, pieces=4),
     "tfdata": Mode(form=prefetched),
 }
 

@@ -25,6 +25,7 @@ import importlib
 import importlib.metadata
 import json
 import pathlib
+import re
 import sys
 import time
 
@@ -49,6 +50,9 @@ FEW = (
 LIBRARIES = ("keras", "tensorflow", "keras-hub", "keras-rs", "keras-tuner", "scikeras", "bayesflow", "kimm")
 OUTCOMES = ("equal", "differs", "not itself", "crash", "refused")
 CLOCKS = ("wall to the first step", "wall after it", "CPU to the first step", "CPU after it")
+
+LOGGED = re.compile(r"[EIW]\d{4} [\d:.]+ ")
+"""What TensorFlow says of its own."""
 
 
 class WallClock(Clock):
@@ -79,10 +83,11 @@ def trained(training, mode, added, alter):
     keras.config.set_dtype_policy(mode.policy)
     keras.utils.set_random_seed(0)
     made = alter(training())
-    arguments = mode.form(made.examples, made.batch)
+    arguments = mode.form(made.examples, made.batch // mode.pieces)
     begun = time.perf_counter(), time.process_time()
     listed = added(arguments["validation_data"])
     model, numbers = made.train(made, mode, arguments, [*listed, clock])
+    sys.stdout.flush()  # the process is ended as soon as it has answered
     marks = zip(begun, (clock.wall, clock.first), (time.perf_counter(), time.process_time()), strict=True)
     variables = [*model.variables, *(variable for each in optimizers(model) for variable in each.variables)]
     return {
@@ -119,7 +124,8 @@ def compared(name, kinds=(), alter=unaltered):
     seconds = dict(zip(CLOCKS, zip(bare["seconds"], watched["seconds"], strict=True), strict=True))
     row |= {"outcome": outcome, "why": why, "seconds": seconds}
     row |= {name: watched[name] for name in ("steps", "verdicts", "states")}
-    return row | {"said": [line for line in watched["said"] if line not in bare["said"]]}
+    said = (line for line in watched["said"] if line not in bare["said"])
+    return row | {"said": [line for line in said if not LOGGED.match(line)]}
 
 
 def summary(numbers):
