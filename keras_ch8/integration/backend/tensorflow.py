@@ -223,8 +223,12 @@ def as_gradient(value: Any, dtype: str) -> Any:
 
 
 def densify(tensor: Tensor, shape: tuple[int, ...]) -> tf.Tensor:
-    """Return the dense tensor that a sparse one stands for, with its shape known while tracing."""
-    return tf.ensure_shape(tf.convert_to_tensor(tensor), shape)
+    """Return the dense tensor that a sparse one stands for, with its shape known while tracing.
+
+    `ensure_shape` would not do: XLA takes its shape for one that changes, and then makes the whole program anew, in
+    which the random numbers of a Dropout take 20 times as long (TensorFlow 2.21).
+    """
+    return tf.reshape(tf.convert_to_tensor(tensor), shape)
 
 
 def values(tensor: Tensor) -> Any:
