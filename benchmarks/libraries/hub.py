@@ -209,7 +209,7 @@ def deep_lab():
         )
         return keras_hub.models.DeepLabV3ImageSegmenter(backbone, num_classes=2)
 
-    return segmenter(model, 6, 1e-3)
+    return segmenter(model, 12, 1e-3)
 
 
 def bart():

@@ -30,7 +30,7 @@ def searched(make):
 
     def train(parts, mode, arguments, callbacks):
         def model(choices):
-            chosen = {"width": choices.Choice("width", [16, 32]), "rate": choices.Choice("rate", [1e-3, 3e-3])}
+            chosen = {"width": choices.Choice("width", [16, 32]), "rate": choices.Choice("rate", [1e-3, 2e-3])}
             tried = parts._replace(model=lambda: dense(1, width=chosen["width"]), optimizer=adam(chosen["rate"]))
             return built(tried, mode)
 

@@ -43,7 +43,8 @@ MODES = {
 
 
 def built(parts, mode):
-    """Return the model, compiled."""
+    """Return the model, compiled, of the policy of the mode, which a search of KerasTuner clears before each trial."""
+    keras.config.set_dtype_policy(mode.policy)
     model = parts.model()
     model.compile(optimizer=parts.optimizer(**mode.optimizer), **parts.compiled | mode.compiled)
     return model

@@ -80,7 +80,6 @@ def doctor(probe):
 def trained(training, mode, added, alter):
     """Train in this process, which is a fork; return what can be compared and told. `added` is made of a probe."""
     mode, clock = parts.MODES[mode], WallClock()
-    keras.config.set_dtype_policy(mode.policy)
     keras.utils.set_random_seed(0)
     made = alter(training())
     arguments = mode.form(made.examples, made.batch // mode.pieces)
@@ -186,7 +185,7 @@ def versions():
 def code_of(training):
     """Return a sign for the code that a result depends on."""
     ours = sorted(pathlib.Path(keras_ch8.__file__).parent.rglob("*.py"))
-    files = [*ours, HERE / "parts.py", pathlib.Path(sys.modules[training.__module__].__file__)]
+    files = [*ours, HERE / "parts.py", HERE / "planted.py", pathlib.Path(sys.modules[training.__module__].__file__)]
     return hashlib.sha256(versions().encode() + b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
 
 

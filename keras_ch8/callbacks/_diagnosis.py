@@ -8,7 +8,7 @@ from .. import _checks, _net, _objects
 from .._types import Data, Logs, Tensor
 from ..board import tags
 from ..board.record import Diagnosed
-from ..integration import epochs, fit, keras_private
+from ..integration import epochs, fit, keras_private, tuner
 from ..monitors.base import Monitor, chosen
 from ..monitors.held_out import are_arrays, first_given, validated_on
 from ..monitors.measurement_log import MeasurementLog, rows_of_all
@@ -244,6 +244,8 @@ class Diagnosis(Callback):
             self.show_results(kept)
             if self.log.total:
                 self.log.total += steps * (epochs - kept.epochs)
+        trial = tuner.trial_of(training.callbacks)
+        self._judge.excused = {"too_short"} if trial and trial.is_cut_short else set()  # short on purpose
         begin_record(session, self.monitors)
         session.before_record(self._bring_record_up_to_date)
         if self.probe.is_left_to_fit and not training.can_read_ahead:

@@ -23,6 +23,11 @@ class Trial(NamedTuple):
         """The values that the user lets try."""
         return {name: value for name, value in self.values.items() if not name.startswith(OF_TUNER)}
 
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether it is an early round of Hyperband, which trains the best of them longer in the next."""
+        return self.values.get(f"{OF_TUNER}round", 0) < self.values.get(f"{OF_TUNER}bracket", 0)
+
 
 def trial_of(callbacks: Iterable[Any]) -> Trial | None:
     """Return the trial that a training is; None where its callbacks tell of none.

@@ -103,6 +103,15 @@ def test_a_search_of_keras_tuner_names_each_run_by_its_trial(kind, tmp_path):
     assert str(doctor).startswith(f"{len(trials)} trials: ")
 
 
+@pytest.mark.parametrize(("turn", "kinds"), [(0, []), (1, ["too_short"])])
+def test_only_the_last_round_of_hyperband_can_be_too_short(turn, kinds, tmp_path):
+    doctor = Doctor(tmp_path, (X[:64], Y[:64]))
+    train(doctor, 0.005, OfTuner("0000", **{"tuner/round": turn, "tuner/bracket": 1, "tuner/epochs": 4}), epochs=4)
+    assert [verdict.kind for verdict in doctor.runs[0].verdicts if verdict.level == "act"] == kinds
+    checks = {verdict.kind for verdict in doctor.runs[0].verdicts}
+    assert ("too_short" in checks) == bool(kinds), "what was not asked was not checked either"
+
+
 # --- its name and its values -----------------------------------------------------------------------------------------
 
 

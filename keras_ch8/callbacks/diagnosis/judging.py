@@ -54,12 +54,14 @@ class Judge:
         of_course: Kinds of trouble that can come up in this training. Defaults to none, as the following.
         of_start: Those that could be there before its first step; the look shows which.
         looked_at: Those of which the look before the first step could judge.
+        excused: Those that are no trouble in this training.
     """
 
     tracker: VerdictTracker = dataclasses.field(default_factory=VerdictTracker)
     of_course: set[str] = dataclasses.field(default_factory=set)
     of_start: set[str] = dataclasses.field(default_factory=set)
     looked_at: set[str] = dataclasses.field(default_factory=set)
+    excused: set[str] = dataclasses.field(default_factory=set)
 
     @np.errstate(all="ignore")  # what came of numbers without end is not known, and reaches no threshold
     def judge(self, log: MeasurementLog, monitors: Sequence[Monitor]) -> Judged:
@@ -89,7 +91,8 @@ class Judge:
                 log.leave_out(monitor.name, error)
                 continue
             is_of_probe = monitor.source in ("probe", "spectrum")
-            claims = [dataclasses.replace(claim, is_of_probe=is_of_probe) for claim in claims]
+            asked = (claim for claim in claims if claim.kind not in self.excused)
+            claims = [dataclasses.replace(claim, is_of_probe=is_of_probe) for claim in asked]
             changed += self.tracker.update(log.step, claims, monitor.name)
         if table.GOOD.holds(progress.progress_measured(log)):
             self.tracker.retract(PREFLIGHT, [kind.name for kind in KINDS.values() if kind.is_refuted_by_learning])
@@ -123,7 +126,7 @@ class Judge:
         falls = filter(None, [losses, (seen.start, seen.now) if seen else None])
         has_fallen = any(first - last >= FALLEN * abs(first) for first, last in falls)
         is_compared = has_fallen or (seen is not None and np.isfinite(seen.chance))
-        ignored, applicable = set(self.tracker.ignore), self.of_course | self.of_start
+        ignored, applicable = self.excused | set(self.tracker.ignore), self.of_course | self.of_start
         return state_of(self.tracker.verdicts, judged - ignored, applicable - ignored, is_compared, reasons)
 
 
