@@ -1,6 +1,7 @@
 """Faults that people make with others' libraries, one for each of eight trainings, and the kinds that would name it.
 
-They were written by someone who had seen the names of the kinds, but not the rules behind them.
+They were written by someone who had seen the names of the kinds, but not the rules behind them. Three kinds were added
+when it was seen that they say exactly what is wrong: `wrong_output`, `equal_units`, and `bad_inputs`.
 """
 
 import keras
@@ -71,10 +72,14 @@ PLANTED = {
     "rate too high": ("vit", ("step_too_long", "oscillation"), high_rate),
     "rate too low for LoRA": ("gpt2_lora", ("step_too_short",), low_rate),
     "slow batch normalization": ("efficient_net", ("batch_norm_gap",), slow_batch_norm),
-    "logits as probabilities": ("distil_bert", ("wrong_loss", "no_gradient", "learns_nothing"), unsaid_logits),
+    "logits as probabilities": (
+        "distil_bert",
+        ("wrong_output", "wrong_loss", "no_gradient", "learns_nothing"),
+        unsaid_logits,
+    ),
     "shuffled labels": ("cross", ("learns_nothing", "overfitting"), shuffled_labels),
-    "weights of zero": ("classifier", ("no_gradient", "dead_units", "learns_nothing"), zeros),
+    "weights of zero": ("classifier", ("equal_units", "no_gradient", "dead_units", "learns_nothing"), zeros),
     "targets not scaled": ("hyperband", ("bad_scale", "step_too_short", "underfitting"), prices),
-    "failed simulations": ("coupling_flow", ("nonfinite",), failed_simulations),
+    "failed simulations": ("coupling_flow", ("bad_inputs", "nonfinite"), failed_simulations),
 }
 """Each fault: the training it is in, the kinds of verdict that name it, and what plants it."""
